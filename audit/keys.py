@@ -1,0 +1,76 @@
+"""Key files: an Ed25519 private key for the writer, a public key for the verifier."""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from audit.checkpoint import parse_vkey
+from audit.errors import KeyUnusable
+
+_MAX_FILE = 16_384
+
+
+def generate(key_file: Path, public_file: Path) -> None:
+    """Write a new key pair (PKCS #8 mode 0600, SubjectPublicKeyInfo). Raises `KeyUnusable` where a file exists."""
+    private = Ed25519PrivateKey.generate()
+    encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    secret = private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
+    public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    _write_new(key_file, secret, 0o600)
+    _write_new(public_file, public, 0o644)
+
+
+def load_private(file: Path) -> Ed25519PrivateKey:
+    """The signing key. Raises `KeyUnusable`, also where the group or others may read the file."""
+    data, status = _read(file)
+    if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
+        raise KeyUnusable(f"{file}: must belong to the writer and have mode 0600")
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable(f"{file}: not a PEM private key without password") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyUnusable(f"{file}: not an Ed25519 key")
+    return key
+
+
+def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
+    """A public key and, where the file names one, the origin it belongs to. Raises `KeyUnusable`.
+
+    The file is PEM SubjectPublicKeyInfo, or a C2SP verifier key line (https://c2sp.org/signed-note).
+    """
+    data, _ = _read(file)
+    if not data.lstrip().startswith(b"-----BEGIN"):
+        key = parse_vkey(data.decode("ascii", "replace"))
+        return key.public, key.origin
+    try:
+        public = serialization.load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable(f"{file}: not a PEM public key") from error
+    if not isinstance(public, Ed25519PublicKey):
+        raise KeyUnusable(f"{file}: not an Ed25519 key")
+    return public, None
+
+
+def _read(file: Path) -> tuple[bytes, os.stat_result]:
+    try:
+        with file.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise KeyUnusable(f"{file}: not a regular file")
+            return stream.read(_MAX_FILE), status
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(f"{file}: cannot be read: {error}") from error
+
+
+def _write_new(file: Path, data: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(f"{file}: cannot be written: {error}") from error
