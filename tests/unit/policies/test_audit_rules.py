@@ -1,0 +1,61 @@
+"""policies/audit_rules.py: what the log keeps of texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from policies.audit_rules import AuditPolicy, Level, load_audit
+from policies.source import Problems, parse_yaml
+
+_GOOD = """\
+rules:
+  - {role: 审计员, prompt: redacted, completion: redacted}
+  - {model: demo, prompt: none, completion: hash}
+  - {route: api.secure-chat, prompt: redacted, completion: none}
+  - {prompt: hash, completion: hash}
+"""
+
+
+def _load(text: str) -> tuple[AuditPolicy, list[str]]:
+    problems = Problems()
+    node = parse_yaml(text.encode(), "audit.yaml", problems)
+    assert node is not None
+    return load_audit(node, problems), [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("roles", "model", "route", "levels"),
+    [
+        (["审计员"], "demo", "api.chat", (Level.REDACTED, Level.REDACTED)),
+        (["user"], "demo", "api.secure-chat", (Level.NONE, Level.HASH)),
+        (["user"], "other", "api.secure-chat", (Level.REDACTED, Level.NONE)),
+        (["user"], "other", "api.chat", (Level.HASH, Level.HASH)),
+        ([], None, None, (Level.HASH, Level.HASH)),
+    ],
+)
+def test_first_match_wins(roles: list[str], model: str | None, route: str | None, levels: tuple[Level, Level]) -> None:
+    """The first row whose matchers all hold says what is kept."""
+    policy, found = _load(_GOOD)
+    assert found == []
+    rule = policy.select(roles, model, route)
+    assert (rule.prompt, rule.completion) == levels
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "{prompt: encrypted, completion: hash}",
+            "audit.yaml:2:14: level `encrypted` is not available yet",
+        ),
+        ("{prompt: hashed, completion: hash}", "got `hashed` (did you mean `hash`?)"),
+        ("{prompt: hash}", "missing key `completion`"),
+        ("{prompt: null, completion: hash}", "`prompt` must be a string"),
+        ("{route: chat.completion, prompt: hash, completion: hash}", "did you mean `chat.completions`?"),
+        ("{role: a, prompt: hash, completion: hash}", "the last rule must match everything"),
+    ],
+)
+def test_bad_row(row: str, message: str) -> None:
+    """Unknown levels and routes, and lists that leave a call undecided, are refused."""
+    _, found = _load(f"rules:\n  - {row}\n")
+    assert any(message in line for line in found), found
