@@ -1,0 +1,370 @@
+"""`hangu.yaml` → frozen settings: what belongs to one deployment, as opposed to the policy bundle.
+
+Paths are relative to the file. Secrets are never in the file: `env:NAME` and `file:PATH` say where they are. Every
+mistake of the file is reported in one run as `file:line:column: message`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from gateway.address import Network
+from policies.source import Fields, Location, Node, Problem, Problems, SourceError, parse_yaml
+
+_MODEL_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_ORIGIN = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}"
+_HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s/]+):(?P<port>[0-9]{1,5})")
+_DEFAULT_GRACE = 30
+_CLIENT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedModel:
+    """A ChatGLM3 checkpoint served in this process."""
+
+    id: str
+    aliases: tuple[str, ...]
+    path: Path
+    dtype: Literal["float32", "float16", "bfloat16"]
+    device: str
+    max_running: int
+    max_waiting: int
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamModel:
+    """A model behind an OpenAI-compatible server."""
+
+    id: str
+    aliases: tuple[str, ...]
+    base_url: str
+    upstream_model: str
+    api_key: str | None
+
+
+ModelSettings = EmbeddedModel | UpstreamModel
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Where the log lives, and who writes it: `managed` starts a writer when none answers, `external` never does."""
+
+    directory: Path
+    key: Path
+    public_key: Path
+    socket: Path
+    origin: str
+    hmac_key: bytes
+    writer: Literal["managed", "external"]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthSettings:
+    """The embedded authorization server."""
+
+    issuer: str
+    signing_key: Path
+    clients: Path
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSource:
+    """Where the keys of one issuer of identity.yaml come from."""
+
+    secret: bytes | None = None
+    jwks_file: Path | None = None
+    jwks_uri: str | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Limits and allow-lists of the HTTP edge."""
+
+    cors_origins: tuple[str, ...]
+    hosts: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    max_body: int
+    client_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment, checked. `source` is the file it was read from."""
+
+    source: Path
+    bind: str
+    workers: int
+    threads: int
+    grace: int
+    bundle: Path
+    models: tuple[ModelSettings, ...]
+    audit: AuditSettings
+    oauth: OAuthSettings | None
+    issuers: Mapping[str, IssuerSource]
+    limit_storage: str
+    http: HttpSettings
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file named by `path`, or by HANGU_CONFIG. Raises SourceError with every problem found."""
+    named = path or (Path(environ["HANGU_CONFIG"]) if environ.get("HANGU_CONFIG") else None)
+    if named is None:
+        place = Location("hangu.yaml", 1, 1)
+        raise SourceError([Problem(place, "no configuration: set HANGU_CONFIG or pass --config")])
+    problems = Problems()
+    try:
+        data = named.read_bytes()
+    except OSError as error:
+        raise SourceError([Problem(Location(str(named), 1, 1), f"cannot be read: {error.strerror}")]) from error
+    node = parse_yaml(data, str(named), problems)
+    settings = _Reader(named.resolve(), environ, problems).settings(node) if node else None
+    problems.raise_if_any()
+    assert settings is not None  # noqa: S101 - a document without problems has a root
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the sections of one file; every mistake goes to `problems`."""
+
+    file: Path
+    environ: Mapping[str, str]
+    problems: Problems
+
+    def settings(self, node: Node) -> Settings:
+        fields = node.mapping(
+            required=("bind", "bundle", "models", "audit"),
+            optional=("workers", "threads", "grace_seconds", "oauth", "issuers", "limits", "http"),
+        )
+        workers = fields.integer("workers", 1, 64, default=1)
+        oauth, issuers = fields.node("oauth"), fields.node("issuers")
+        storage = self._limit_storage(fields, workers)
+        return Settings(
+            source=self.file,
+            bind=self._bind(fields),
+            workers=workers,
+            threads=fields.integer("threads", 1, 512, default=32),
+            grace=fields.integer("grace_seconds", 5, 3600, default=_DEFAULT_GRACE),
+            bundle=self._path(fields, "bundle"),
+            models=self._models(fields),
+            audit=self._audit(fields.node("audit") or node),
+            oauth=self._oauth(oauth) if oauth else None,
+            issuers=self._issuers(issuers) if issuers else {},
+            limit_storage=storage,
+            http=self._http(fields.node("http")),
+        )
+
+    def _path(self, fields: Fields, key: str) -> Path:
+        text = fields.string(key)
+        return (self.file.parent / text).resolve() if text else self.file.parent
+
+    def _bind(self, fields: Fields) -> str:
+        bind = fields.string("bind", "127.0.0.1:8000")
+        match = _HOST_PORT.fullmatch(bind)
+        if not match or int(match["port"]) > 65535:
+            fields.fail("bind", "`bind` must be `host:port`, such as `127.0.0.1:8000`")
+        return bind
+
+    def _models(self, fields: Fields) -> tuple[ModelSettings, ...]:
+        models: list[ModelSettings] = []
+        names: set[str] = set()
+        for node in fields.nodes("models"):
+            model = self._model(node)
+            models.append(model)
+            for name in (model.id, *model.aliases):
+                if name in names:
+                    node.fail(f"two models answer to `{name}`")
+                names.add(name)
+        if not models:
+            fields.fail("models", "at least one model is needed")
+        return tuple(models)
+
+    def _model(self, node: Node) -> ModelSettings:
+        embedded = ("path", "dtype", "device", "max_running", "max_waiting", "threads")
+        upstream = ("base_url", "upstream_model", "api_key")
+        fields = node.mapping(required=("id", "engine"), optional=("aliases", *embedded, *upstream))
+        model_id = fields.string("id", pattern=_MODEL_ID)
+        aliases = fields.strings("aliases", pattern=_MODEL_ID, empty=True)
+        engine = fields.string("engine", "transformers", choices=("transformers", "openai"))
+        foreign = upstream if engine == "transformers" else embedded
+        for key in foreign:
+            if key in fields:
+                fields.fail(key, f"`{key}` does not belong to engine `{engine}`")
+        if engine == "openai":
+            return self._upstream(fields, model_id, aliases)
+        if "path" not in fields:
+            node.fail("missing key `path`")
+        threads = fields.integer("threads", 1, 256, default=0)
+        return EmbeddedModel(
+            id=model_id,
+            aliases=aliases,
+            path=self._checkpoint(fields),
+            dtype=_dtype(fields),
+            device=fields.string("device", "auto", pattern=r"auto|cpu|cuda(:[0-9]{1,2})?"),
+            max_running=fields.integer("max_running", 1, 256, default=8),
+            max_waiting=fields.integer("max_waiting", 0, 4096, default=32),
+            threads=threads or None,
+        )
+
+    def _checkpoint(self, fields: Fields) -> Path:
+        if fields.string("path") == "demo":
+            from model_runtime.demo import WEIGHTS
+
+            return WEIGHTS
+        path = self._path(fields, "path")
+        if "path" in fields and not path.is_dir():
+            fields.fail("path", f"there is no folder `{path}`")
+        return path
+
+    def _upstream(self, fields: Fields, model_id: str, aliases: tuple[str, ...]) -> UpstreamModel:
+        url = fields.string("base_url").rstrip("/")
+        if not _is_http_url(url):
+            fields.fail("base_url", "`base_url` must be an http or https URL such as `http://10.0.0.5:9000/v1`")
+        return UpstreamModel(
+            id=model_id,
+            aliases=aliases,
+            base_url=url,
+            upstream_model=fields.string("upstream_model", model_id, max_length=256),
+            api_key=self._secret_text(fields, "api_key") if "api_key" in fields else None,
+        )
+
+    def _audit(self, node: Node) -> AuditSettings:
+        fields = node.mapping(
+            required=("directory", "public_key", "socket", "origin", "hmac_key"),
+            optional=("key", "writer", "timeout_seconds"),
+        )
+        writer = fields.string("writer", "managed", choices=("managed", "external"))
+        if writer == "managed" and "key" not in fields:
+            node.fail("missing key `key`: a managed writer signs with it")
+        directory, public_key = self._path(fields, "directory"), self._path(fields, "public_key")
+        for key in ("key", "public_key", "socket"):
+            if key in fields and self._path(fields, key).is_relative_to(directory):
+                fields.fail(key, f"`{key}` must lie outside the audit directory")
+        secret = self._secret(fields, "hmac_key", 32)
+        return AuditSettings(
+            directory=directory,
+            key=self._path(fields, "key"),
+            public_key=public_key,
+            socket=self._path(fields, "socket"),
+            origin=fields.string("origin", pattern=_ORIGIN),
+            hmac_key=secret,
+            writer="external" if writer == "external" else "managed",
+            timeout=fields.number("timeout_seconds", 0.1, 60, default=5.0),
+        )
+
+    def _oauth(self, node: Node) -> OAuthSettings:
+        fields = node.mapping(required=("issuer", "signing_key", "clients"))
+        issuer = fields.string("issuer")
+        if not _is_issuer(issuer):
+            fields.fail("issuer", "`issuer` must be `https://host[:port]` (http only for this machine), without a path")
+        return OAuthSettings(issuer, self._path(fields, "signing_key"), self._path(fields, "clients"))
+
+    def _issuers(self, node: Node) -> dict[str, IssuerSource]:
+        sources: dict[str, IssuerSource] = {}
+        for entry in node.entries():
+            fields = entry.value.mapping(optional=("secret", "jwks_file", "jwks_uri", "ca_file"))
+            given = [key for key in ("secret", "jwks_file", "jwks_uri") if key in fields]
+            if len(given) != 1:
+                entry.value.fail("exactly one of `secret`, `jwks_file` and `jwks_uri` is needed")
+            sources[entry.key] = IssuerSource(
+                secret=self._secret(fields, "secret", 32) if "secret" in fields else None,
+                jwks_file=self._path(fields, "jwks_file") if "jwks_file" in fields else None,
+                jwks_uri=fields.string("jwks_uri") or None,
+                ca_file=self._path(fields, "ca_file") if "ca_file" in fields else None,
+            )
+        return sources
+
+    def _limit_storage(self, fields: Fields, workers: int) -> str:
+        node = fields.node("limits")
+        inner = node.mapping(optional=("storage",)) if node else None
+        storage = inner.string("storage", "memory://") if inner else "memory://"
+        if not re.match(r"(memory|redis|rediss|redis\+unix|valkey|valkeys)://", storage):
+            fields.fail("limits", "`storage` must be `memory://` or a `redis://` or `valkey://` URL")
+        elif storage.startswith("memory://") and workers > 1:
+            fields.fail(
+                "workers",
+                f"{workers} workers cannot share limits kept in memory; set `limits: {{storage: redis://host:6379}}` "
+                "or `workers: 1`",
+            )
+        return storage
+
+    def _http(self, node: Node | None) -> HttpSettings:
+        if node is None:
+            return HttpSettings((), (), (), 1 << 20, _CLIENT_SECONDS)
+        fields = node.mapping(optional=("cors_origins", "hosts", "trusted_proxies", "max_body_bytes", "client_seconds"))
+        return HttpSettings(
+            cors_origins=fields.strings("cors_origins", pattern=r"https?://[A-Za-z0-9.\-\[\]:]{1,253}", empty=True),
+            hosts=fields.strings("hosts", pattern=r"[A-Za-z0-9.\-\[\]:]{1,253}", empty=True),
+            trusted_proxies=_networks(fields, "trusted_proxies"),
+            max_body=fields.integer("max_body_bytes", 1024, 64 << 20, default=1 << 20),
+            client_seconds=fields.number("client_seconds", 1, 600, default=_CLIENT_SECONDS),
+        )
+
+    def _secret(self, fields: Fields, key: str, minimum: int) -> bytes:
+        secret = self._secret_text(fields, key).encode("utf-8")
+        if key in fields and len(secret) < minimum:
+            fields.fail(key, f"the secret behind `{key}` has {len(secret)} bytes, at least {minimum} are needed")
+        return secret
+
+    def _secret_text(self, fields: Fields, key: str) -> str:
+        reference = fields.string(key)
+        kind, _, rest = reference.partition(":")
+        if kind == "env" and rest:
+            if not self.environ.get(rest):
+                fields.fail(key, f"the environment has no `{rest}`")
+            return self.environ.get(rest, "")
+        if kind == "file" and rest:
+            return self._secret_file(fields, key, self.file.parent / rest)
+        if key in fields and reference:
+            fields.fail(key, f"`{key}` must be `env:NAME` or `file:PATH`; a secret is never written here")
+        return ""
+
+    def _secret_file(self, fields: Fields, key: str, path: Path) -> str:
+        try:
+            if path.stat().st_mode & 0o077:
+                fields.fail(key, f"`{path}` can be read by others; set its mode to 0600")
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            fields.fail(key, f"`{path}` cannot be read")
+            return ""
+
+
+def _networks(fields: Fields, key: str) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for text in fields.strings(key, empty=True):
+        try:
+            found.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            fields.fail(key, f"`{key}`: {error}")
+    return tuple(found)
+
+
+def _dtype(fields: Fields) -> Literal["float32", "float16", "bfloat16"]:
+    name = fields.string("dtype", "float32", choices=("float32", "float16", "bfloat16"))
+    return "float16" if name == "float16" else "bfloat16" if name == "bfloat16" else "float32"
+
+
+def _is_issuer(text: str) -> bool:
+    """RFC 8414 §2, and tokens never travel unprotected to another machine."""
+    parts = urlsplit(text) if _is_http_url(text) else None
+    if parts is None or text != f"{parts.scheme}://{parts.netloc}":
+        return False
+    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and not parts.query
+    except ValueError:
+        return False
