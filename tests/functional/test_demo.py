@@ -1,0 +1,83 @@
+"""`hangu serve --demo` as a newcomer meets it: it prints commands, and the commands work when they are pasted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from harness.server import HANGU, Server, await_line, started
+
+from gateway.demo import Demo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def commands(output: list[str]) -> dict[str, str]:
+    """The line that follows each heading of the welcome text."""
+    lines = [line.rstrip("\n") for line in output]
+    return {line: lines[number + 1] for number, line in enumerate(lines[:-1]) if line.endswith(":")}
+
+
+def paste(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a printed line as a user's shell would."""
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.model
+def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) -> None:
+    """Token, curl, SDK and verify from the printed text; `demo.json` for scripts; the same log after a restart."""
+    state = tmp_path / "state"
+    command = [HANGU, "serve", "--demo", "--bind", "127.0.0.1:0", "--state", str(state)]
+    began = time.monotonic()
+    with started(command) as (process, output):
+        await_line(process, output, "audit verify")
+        ready_after = time.monotonic() - began
+        printed = commands(output)
+        for heading in ("Chat with curl:", "Chat with the OpenAI SDK:"):
+            if heading == "Chat with curl:" and shutil.which("curl") is None:
+                continue  # the command is for users who have curl
+            shown = paste(printed[heading])
+            assert shown.returncode == 0, shown.stderr
+            assert "Hangu" in shown.stdout
+        verified = paste(printed["Verify the audit log:"])
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        token = subprocess.check_output([sys.executable, str(EXAMPLES / "get_token.py"), "user", str(state)], text=True)
+        base_url = json.loads((state / "demo.json").read_text())["base_url"]
+        answer = subprocess.check_output(
+            [sys.executable, str(EXAMPLES / "chat.py"), "函谷是什么？", base_url],
+            text=True,
+            env={**os.environ, "HANGU_TOKEN": token.strip()},
+        )
+        assert "函谷" in answer or "Hangu" in answer
+        check_description(state, printed["A token for the role `user`, good for 30 minutes:"])
+    assert ready_after < 60, "the promise is 15 s on an idle machine"
+    assert process.returncode == 0
+    with started(command) as (process, output):
+        await_line(process, output, "audit verify")
+        again = paste(commands(output)["Verify the audit log:"])
+    assert again.returncode == 0
+    assert len(list((state / "audit").glob("*.log"))) == 2
+
+
+def check_description(state: Path, token: str) -> None:
+    file = state / "demo.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    described = json.loads(file.read_text())
+    assert set(described["clients"]) == {"admin", "user", "guest"}
+    assert not Path(described["audit_key"]).is_relative_to(described["audit_dir"])
+    clients = {role: (c["client_id"], c["client_secret"]) for role, c in described["clients"].items()}
+    made = Demo(state / "hangu.yaml", described["base_url"], clients, state / "audit", Path(described["audit_key"]))
+    server = Server(made, described["base_url"], subprocess.Popen(["true"], text=True))
+    server.process.wait()
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert server.request("GET", "/v1/models", headers=bearer).status == 200
+    assert server.request("GET", "/api/admin/configuration", role="admin").status == 200
+    assert server.request("GET", "/api/admin/configuration", headers=bearer).status == 403
+    server.pool.clear()

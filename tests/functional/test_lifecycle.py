@@ -1,0 +1,277 @@
+"""Starting, stopping, starting again, and what happens to answers on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from harness.server import HANGU, Server, await_line, prepare, read_records, serving, started, verify
+from harness.upstream import ScriptedUpstream
+from harness.wait import until
+
+from gateway.settings import load_settings
+
+PLAIN = [sys.executable, "-m", "gunicorn"]
+
+
+def open_chat(server: Server, key: str, *, stream: bool = True) -> socket.socket:
+    """A chat whose answer is still under way."""
+    host, port = server.base_url.removeprefix("http://").split(":")
+    message = {"role": "user", "content": key}
+    body = json.dumps({"model": "chatglm3-demo", "messages": [message], "stream": stream, "temperature": 0}).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {server.token('user')}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    data = b""
+    while end not in data:
+        piece = connection.recv(65_536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def test_sigterm_finishes_a_running_stream_and_seals_the_log(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """The stream ends with `[DONE]`, the process with 0, the log verifies clean, and a second start continues it."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    upstream.answers["slow"] = ["first, ", "last"]
+    upstream.gates["slow"] = threading.Event()
+    upstream.started.clear()
+    with serving(made) as server:
+        connection = open_chat(server, "slow")
+        assert b"first" in read_until(connection, b"first")
+        server.process.terminate()
+        upstream.gates["slow"].set()
+        assert b"[DONE]" in read_until(connection, b"[DONE]")
+        connection.close()
+        assert server.stop() == 0
+    assert verify(made).returncode == 0
+    before = len(read_records(made.audit_dir))
+    assert read_records(made.audit_dir)[-1]["event"] == "gateway.stopped"
+    with serving(made) as again:
+        assert again.chat("hello again").status == 200
+        assert again.stop() == 0
+    result = verify(made)
+    assert result.returncode == 0, result.stdout
+    assert len(read_records(made.audit_dir)) > before
+
+
+def test_a_client_that_goes_away_stops_the_generation(gateway: Server, upstream: ScriptedUpstream) -> None:
+    """The upstream sees the connection close, and the record says `aborted`."""
+    upstream.answers["gone"] = ["first, "] + ["more, "] * 2000
+    upstream.gates["gone"] = threading.Event()
+    upstream.left.clear()
+    connection = open_chat(gateway, "gone")
+    head = read_until(connection, b"first")
+    connection.close()
+    upstream.gates["gone"].set()
+    assert upstream.left.wait(20)
+    request_id = next(line for line in head.decode().splitlines() if line.lower().startswith("x-request-id"))[14:]
+    outcomes = until(
+        "the outcome record",
+        lambda: [r for r in gateway.records() if r.get("request_id") == request_id and "outcome" in r],
+    )
+    assert outcomes[0]["outcome"] == "aborted"
+
+
+def outcomes(server: Server, text: str) -> list[str]:
+    """How the latest admitted chats ended, by the length of their prompt."""
+    records = server.records()
+    mine = {r["request_id"] for r in records if r.get("prompt", {}).get("chars") == len(text)}
+    return [r["outcome"] for r in records if r["event"] == "request.finished" and r["request_id"] in mine]
+
+
+def test_a_client_that_gives_up_waiting_for_a_whole_answer(gateway: Server, upstream: ScriptedUpstream) -> None:
+    """Not streamed, not begun: the upstream's connection is closed all the same, and the record says `aborted`."""
+    key = "gives up " + "while it waits " * 5
+    upstream.gates[key] = threading.Event()
+    upstream.started.clear()
+    connection = open_chat(gateway, key, stream=False)
+    assert upstream.started.wait(10)
+    connection.close()
+    assert until("the outcome", lambda: outcomes(gateway, key)) == ["aborted"]
+    upstream.gates[key].set()
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("question", "stream"), [("Tell me a long story.", False), ("Count to 100.", True)])
+def test_the_model_stops_when_its_client_goes_away(demo_gateway: Server, question: str, *, stream: bool) -> None:
+    """An answer of some 300 tokens is under way and its client leaves: the record says `aborted`, not `completed`."""
+    admitted = sum(r["event"] == "request.admitted" for r in demo_gateway.records())
+    connection = open_chat(demo_gateway, question, stream=stream)
+    until("admission", lambda: sum(r["event"] == "request.admitted" for r in demo_gateway.records()) > admitted)
+    connection.close()
+    assert until("the outcome", lambda: outcomes(demo_gateway, question)) == ["aborted"]
+
+
+def test_one_flipped_byte_is_found_and_named(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """Verify exits with 10 and names the file and line of the change."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    with serving(made) as server:
+        server.chat("to be altered")
+        server.stop()
+    assert verify(made).returncode == 0
+    segment = min(made.audit_dir.glob("*.log"))
+    data = bytearray(segment.read_bytes())
+    position = data.index(b"demo-user")
+    data[position] ^= 1
+    segment.write_bytes(data)
+    result = verify(made)
+    assert result.returncode == 10
+    line = data.count(b"\n", 0, position) + 1
+    assert f"{segment.name}:{line}" in result.stdout + result.stderr
+
+
+def test_a_dead_writer_means_503_until_it_is_back(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """What cannot be recorded is not served; the supervisor brings the writer back and the log stays whole."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    with serving(made) as server:
+        assert server.chat("before").status == 200
+        writer = int(subprocess.check_output(["pgrep", "-f", f"audit serve {made.audit_dir}"], text=True).split()[0])
+        os.kill(writer, signal.SIGSTOP)
+        os.kill(writer, signal.SIGKILL)
+        statuses = {server.chat("meanwhile").status for _ in range(3)}
+        assert statuses <= {200, 503}
+        until("a new writer", lambda: server.request("GET", "/healthz/ready").status == 200)
+        assert server.chat("after").status == 200
+        server.stop()
+    assert verify(made).returncode == 0
+
+
+def test_reload_takes_a_good_bundle_and_refuses_a_bad_one(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """SIGHUP puts an edited bundle into force without a gap; one with a mistake changes nothing and says where."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    policy = made.config.parent / "bundle" / "policy.csv"
+    with serving(made) as server:
+        assert server.request("GET", "/v1/models", role="guest").status == 403
+        policy.write_text(policy.read_text() + "p, role:guest, models, read, allow\n")
+        server.process.send_signal(signal.SIGHUP)
+        until("the new policy", lambda: server.request("GET", "/v1/models", role="guest").status == 200)
+        digest = server.chat("now").headers["hangu-policy"]
+        policy.write_text(policy.read_text() + "p, role:guest, models, raed, allow\n")
+        server.process.send_signal(signal.SIGHUP)
+        until("the refusal", lambda: any("did you mean `read`?" in line for line in server.output))
+        assert any("policy.csv:" in line for line in server.output)
+        assert server.chat("still").headers["hangu-policy"] == digest
+        assert server.stop() == 0
+    assert verify(made).returncode == 0
+
+
+def test_a_killed_supervisor_leaves_no_orphans_and_a_sealed_log(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """SIGKILL to `hangu serve`: gunicorn follows, and the writer seals the log once nobody writes any more."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    with serving(made) as server:
+        assert server.chat("before the end").status == 200
+        server.process.kill()
+        server.pool.clear()
+        newest = max(made.audit_dir.glob("*.log"))
+        until("the sealed log", lambda: b'"k":"end"' in newest.read_bytes())
+    assert verify(made).returncode == 0
+
+
+def test_a_writer_that_runs_by_itself_outlives_the_gateway(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """`hangu audit serve` on its own: the gateway needs no signing key, and its stop does not seal the log."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    settings = load_settings(made.config).audit
+    text = made.config.read_text().replace("  key: keys/audit.pem\n", "  writer: external\n")
+    made.config.write_text(text)
+    command = [HANGU, "audit", "serve", str(settings.directory), "--key", str(settings.key)]
+    command += ["--socket", str(settings.socket), "--origin", settings.origin]
+    with started(command) as (writer, output):
+        await_line(writer, output, "ready")
+        for _ in range(2):
+            with serving(made) as server:
+                assert server.chat("recorded elsewhere").status == 200
+                assert server.stop() == 0
+        assert writer.poll() is None
+        assert len(list(made.audit_dir.glob("*.log"))) == 1
+    assert writer.returncode == 0
+    assert verify(made).returncode == 0
+
+
+def test_plain_gunicorn_serves_the_same_application(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """Without `hangu serve` the worker starts the writer itself, and the log is sealed after the last worker."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    command = [*PLAIN, "--bind", "127.0.0.1:0", "--log-level", "info", "--no-control-socket", "wsgi:application"]
+    with started(command, {"HANGU_CONFIG": str(made.config)}, cwd=tmp_path) as (process, output):
+        line = await_line(process, output, "Listening at")
+        server = Server(made, line.split("Listening at: ")[1].split()[0], process)
+        answer = server.chat("plain")
+        assert answer.status == 200
+        assert answer.headers["hangu-record"]
+        server.stop()
+    newest = max(made.audit_dir.glob("*.log"))
+    until("the sealed log", lambda: b'"k":"end"' in newest.read_bytes())
+    assert verify(made).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "2"], "2 workers cannot share limits kept in memory"),
+        (["--preload"], "hangu cannot run with --preload"),
+    ],
+)
+def test_plain_gunicorn_is_refused_what_would_break_silently(
+    tmp_path: Path, upstream: ScriptedUpstream, options: list[str], message: str
+) -> None:
+    """Two workers would admit twice the limit, a preloaded model is dead in the workers: gunicorn stops and says so."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    command = [*PLAIN, "--bind", "127.0.0.1:0", "--no-control-socket", *options, "wsgi:application"]
+    environment = {**os.environ, "HANGU_CONFIG": str(made.config)}
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=environment, cwd=tmp_path
+    )
+    # 3 is gunicorn's code for workers that do not boot; its master trips over two that fail at once and ends with 1.
+    assert result.returncode in {1, 3}
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("bundle: bundle", "bundle: nowhere"), "nowhere"),
+        (("workers: 1", "workers: 2"), "2 workers cannot share limits kept in memory"),
+        (("keys/oauth.pem", "keys/none.pem"), "keys/none.pem"),
+    ],
+)
+def test_a_deployment_that_cannot_serve_says_why(
+    tmp_path: Path, upstream: ScriptedUpstream, change: tuple[str, str], message: str
+) -> None:
+    """Exit code 1 and a message with the place, not a stack trace."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    made.config.write_text(made.config.read_text().replace(*change))
+    result = subprocess.run(
+        [HANGU, "serve", "--config", str(made.config), "--bind", "127.0.0.1:0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_taken_port_is_named(gateway: Server, tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """Two gateways on one port: the second says so and leaves."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    bind = gateway.base_url.removeprefix("http://")
+    command = [HANGU, "serve", "--config", str(made.config), "--bind", bind]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 1
+    assert f"cannot listen on {bind}" in result.stdout
