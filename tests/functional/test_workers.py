@@ -5,10 +5,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from harness.redis import redis_server
 from harness.server import prepare, serving, verify
 from harness.upstream import ScriptedUpstream
+from harness.wait import until
+
+
+def started_in(records: list[dict[str, Any]]) -> int:
+    """How many workers say that they serve: the gateway answers from the first, the others may still be loading."""
+    return sum(record["event"] == "gateway.started" for record in records)
 
 
 def test_limits_hold_over_all_workers(tmp_path: Path, upstream: ScriptedUpstream) -> None:
@@ -23,8 +30,7 @@ def test_limits_hold_over_all_workers(tmp_path: Path, upstream: ScriptedUpstream
                 answers = list(pool.map(lambda _: server.chat("hi", role="guest"), range(40)))
             assert sorted({answer.status for answer in answers}) == [200, 429]
             assert sum(answer.status == 200 for answer in answers) == 10
-            started = [r for r in server.records() if r["event"] == "gateway.started"]
-            assert len(started) == 2
+            until("both workers have started", lambda: started_in(server.records()) == 2)
             assert server.chat("hi").status == 200
             assert server.stop() == 0
     assert verify(made).returncode == 0
