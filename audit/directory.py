@@ -1,13 +1,14 @@
 """The log directory as a reader sees it: which files may be there, and their lines."""
 
 import errno
+import io
 import os
 import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from audit.errors import Tampered
 from audit.line import MAX_LINE
@@ -83,6 +84,13 @@ def open_regular(directory: Path, name: str) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Tampered(name, 0, "not a regular file")
         yield stream
+
+
+@contextmanager
+def open_segment(directory: Path, name: str) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a segment, buffered. Raises like `open_regular`."""
+    with open_regular(directory, name) as stream:
+        yield io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK)
 
 
 def printable(name: str) -> str:

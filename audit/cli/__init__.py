@@ -1,0 +1,49 @@
+"""`python -m audit COMMAND …`: one module for each command, imported when that command runs and not before.
+
+A command's module has two functions: `configure(parser)` declares its arguments, `run(options)` returns the exit code.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+
+from audit.cli.common import BAD, FINE, USAGE
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "serve": "hold a log directory and write what clients send",
+        "verify": "recompute a log and check every signature that covers it",
+        "keygen": "make a signing key and its public half",
+    }
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        name, rest = _command(argv)
+        module = import_module(f"audit.cli.{name}")
+        parser = argparse.ArgumentParser(prog=f"audit {name}", description=COMMANDS[name])
+        module.configure(parser)
+        options = parser.parse_args(rest)
+    except SystemExit as error:  # argparse has said what is wrong
+        return USAGE if error.code else FINE
+    try:
+        return int(module.run(options))
+    except KeyboardInterrupt:
+        return BAD
+
+
+def _command(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The command named first, and its arguments. Raises `SystemExit` after saying what is wrong or what there is."""
+    if argv and argv[0] in COMMANDS:
+        return argv[0], argv[1:]
+    rows = "\n".join(f"  {name:<12} {what}" for name, what in COMMANDS.items())
+    text = f"usage: audit COMMAND …\n\nThe tamper-evident log: write it, check it, read it.\n\ncommands:\n{rows}\n"
+    if argv and argv[0] in ("-h", "--help"):
+        print(text, end="")
+        raise SystemExit(0)
+    print(f"audit: unknown command `{argv[0][:80]}`\n\n{text}" if argv else text, end="", file=sys.stderr)
+    raise SystemExit(USAGE)

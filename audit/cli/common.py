@@ -1,0 +1,28 @@
+"""What all commands share: exit codes, the one way to fail, and argument types."""
+
+import math
+import sys
+
+FINE, BAD, USAGE = 0, 1, 2
+
+
+def fail(error: Exception | str, code: int) -> int:
+    """Say why on stderr and return the exit code."""
+    print(f"audit: {error}", file=sys.stderr)
+    return code
+
+
+def seconds(text: str) -> float:
+    """A finite number of seconds, 0 or more."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def positive(text: str) -> int:
+    """An integer of 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
