@@ -59,7 +59,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--custom-compile-command 'make lock' $(addprefix --no-emit-package ,$(GPU_STACK)) setup.cfg
 lock: $(VENV)/bin/python
 	$(PIP) --quiet uv
-	echo '$(TORCH)' | $(COMPILE) --extra runtime --extra redis --extra sdk -c - -o requirements.lock
+	echo '$(TORCH)' | $(COMPILE) --extra runtime --extra redis --extra sdk --extra review -c - -o requirements.lock
 	echo '$(TORCH)' | cat - requirements.lock | $(COMPILE) --all-extras -c - -o requirements-dev.lock
 
 clean:
