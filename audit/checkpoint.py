@@ -84,8 +84,11 @@ class Signer:
     def sign(self, size: int, root: bytes) -> str:
         """The signed note for a tree of `size` leaves with this root."""
         checkpoint = Checkpoint(self.key.origin, size, root)
-        blob = self.key.id + self._private.sign(checkpoint.text().encode())
-        return checkpoint.note(base64.b64encode(blob).decode())
+        return checkpoint.note(self.signature(checkpoint.text()))
+
+    def signature(self, text: str) -> str:
+        """Base64 of key id and signature, as a line of a signed note over `text` has it."""
+        return base64.b64encode(self.key.id + self._private.sign(text.encode())).decode()
 
 
 def parse_vkey(line: str) -> LogKey:

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "serve": "hold a log directory and write what clients send",
         "verify": "recompute a log and check every signature that covers it",
+        "origins": "sign the list of all hosts' logs, and verify all of them against it",
         "keygen": "make a signing key and its public half",
     }
 )

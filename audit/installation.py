@@ -1,0 +1,82 @@
+"""Verifies the logs of all hosts of an installation against its signed list of origins.
+
+What must hold:
+
+ 1. the list is signed by the given key, and its serial is no lower than the caller has seen before;
+ 2. every directory holds a log whose origin is on the list, under the key that the list names for it;
+ 3. no origin is there twice, and none on the list is missing;
+ 4. every log verifies by itself (`audit.verify`), with the anchors of its origin.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.bodies import claims
+from audit.checkpoint import Checkpoint
+from audit.errors import NotCanonical, Tampered, UnreadableLog
+from audit.origins import OriginList
+from audit.reader import entries
+from audit.verify import CLEAN, TAMPERED, TORN, Progress, Report, verify
+
+_RANK = {CLEAN: 0, TORN: 1, TAMPERED: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What was found: a report for each directory, and what is wrong with the set as a whole."""
+
+    reports: tuple[tuple[Path, Report], ...]
+    problems: tuple[str, ...]  # against 2 and 3
+
+    @property
+    def state(self) -> str:
+        """The worst state of any log; `TAMPERED` too where the set is not the listed one."""
+        if self.problems:
+            return TAMPERED
+        return max((report.state for _, report in self.reports), key=_RANK.__getitem__, default=TAMPERED)
+
+
+def verify_all(
+    origins: OriginList,
+    directories: Sequence[Path],
+    anchors: Iterable[Checkpoint] = (),
+    progress: Callable[[Path], Progress | None] = lambda _: None,
+) -> Installation:
+    """Check the logs in these directories. Raises `UnreadableLog` where one cannot be judged at all."""
+    anchors = tuple(anchors)
+    known = origins.origins
+    reports: list[tuple[Path, Report]] = []
+    problems: list[str] = []
+    seen: dict[str, Path] = {}
+    for directory in directories:
+        try:
+            origin = _origin(directory)
+        except Tampered as error:
+            problems.append(f"{directory}: {error}")
+            continue
+        key = known.get(origin)
+        if key is None:
+            problems.append(f"{directory}: the origin `{origin}` is not on the list")
+            continue
+        if origin in seen:
+            problems.append(f"{directory}: the origin `{origin}` is in {seen[origin]} already")
+            continue
+        seen[origin] = directory
+        mine = [anchor for anchor in anchors if anchor.origin == origin]
+        reports.append((directory, verify(directory, key.public, origin, mine, progress(directory))))  # 4
+    problems += [f"the log of `{origin}` is missing" for origin in known if origin not in seen]
+    problems += [f"an anchor is of `{o}`, not on the list" for o in sorted({a.origin for a in anchors} - known.keys())]
+    return Installation(tuple(reports), tuple(problems))
+
+
+def _origin(directory: Path) -> str:
+    """The origin that the first line of a log claims; whether it is right is what its verification says."""
+    try:
+        for entry in entries(directory):
+            return claims(entry.body)[0]
+    except NotCanonical as error:
+        raise Tampered(entry.file, 1, str(error)) from error
+    except OSError as error:
+        raise UnreadableLog(f"{directory}: {error}") from error
+    raise UnreadableLog(f"{directory}: not a log directory, there is no segment")
