@@ -4,8 +4,10 @@ import os
 import socket
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from audit import wire
 from audit.errors import AuditUnavailable, RecordRefused
@@ -21,6 +23,11 @@ class Receipt:
 
     def __str__(self) -> str:
         return f"{self.origin}/{self.index}"
+
+
+class _Idle(NamedTuple):
+    process: int
+    connections: list[socket.socket]
 
 
 class AuditClient:
@@ -40,8 +47,7 @@ class AuditClient:
             raise ValueError("timeout must be 0.001 to 3600 seconds")
         self._path = os.fspath(socket_path)
         self._timeout = timeout
-        self._idle: list[socket.socket] = []
-        self._pid = os.getpid()
+        self._idle = _Idle(os.getpid(), [])
 
     def append(self, body: bytes) -> Receipt:
         """Return once the record is durable and signed.
@@ -51,12 +57,19 @@ class AuditClient:
         """
         if not 0 < len(body) <= MAX_BODY:
             raise RecordRefused(f"a record has 1 to {MAX_BODY} bytes, this one {len(body)}")
-        status, index, text = self._exchange(wire.request(body))
-        if status == wire.DURABLE:
-            return Receipt(text, index)
-        if status == wire.REFUSED:
-            raise RecordRefused(text)
-        raise AuditUnavailable(f"the audit writer refuses: {text}")
+        index, origin = self._confirmed(wire.request(body))
+        return Receipt(origin, index)
+
+    def purge(self, days: int) -> list[str]:
+        """Have the writer remove segments whose lines are all older than `days`; the names of the files that went.
+
+        One call does a part, so that nobody waits long: call again until nothing is removed. Only root and the user
+        that the writer runs as may do that. Raises `RecordRefused` with the reason, or `AuditUnavailable`.
+        """
+        if not 0 <= days <= wire.MAX_DAYS:
+            raise RecordRefused(f"days must be 0 to {wire.MAX_DAYS}, not {days}")
+        text = self._confirmed(wire.purge_request(days))[1]
+        return text.split()
 
     def healthy(self) -> bool:
         """Whether the writer answers in time and would take a record now."""
@@ -68,8 +81,15 @@ class AuditClient:
 
     def close(self) -> None:
         """Close the idle connections. The client opens new ones when it is used again."""
-        while self._idle:
-            self._idle.pop().close()
+        _close_all(self._idle.connections)
+
+    def _confirmed(self, frame: bytes) -> tuple[int, str]:
+        status, index, text = self._exchange(frame)
+        if status == wire.DURABLE:
+            return index, text
+        if status == wire.REFUSED:
+            raise RecordRefused(text)
+        raise AuditUnavailable(f"the audit writer refuses: {text}")
 
     def _exchange(self, frame: bytes) -> tuple[int, int, str]:
         deadline = time.monotonic() + self._timeout
@@ -82,7 +102,7 @@ class AuditClient:
                 connection.close()  # a late answer must never be taken for the next record's
             what = "no answer in time" if isinstance(error, TimeoutError | BlockingIOError) else str(error)
             raise AuditUnavailable(f"audit writer: {what}") from error
-        self._idle.append(connection)
+        self._mine().append(connection)
         return answer
 
     def _send(self, frame: bytes) -> socket.socket:
@@ -94,7 +114,7 @@ class AuditClient:
         while (connection := self._take_idle()) is not None:
             try:
                 connection.sendall(frame)
-            except BlockingIOError:
+            except TimeoutError:
                 connection.close()
                 raise
             except OSError:
@@ -104,23 +124,32 @@ class AuditClient:
         return self._connect(frame)
 
     def _take_idle(self) -> socket.socket | None:
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self.close()
         try:
-            return self._idle.pop()
+            return self._mine().pop()
         except IndexError:
             return None
+
+    def _mine(self) -> list[socket.socket]:
+        """The idle connections of this process. What a forked child has inherited is the parent's and is let go.
+
+        Process and list change together, so no thread can take an inherited connection for one of its own.
+        """
+        idle = self._idle
+        if idle.process != (process := os.getpid()):
+            self._idle = _Idle(process, [])
+            _close_all(idle.connections)
+            return self._idle.connections
+        return idle.connections
 
     def _connect(self, frame: bytes) -> socket.socket:
         if len(os.fsencode(self._path)) > wire.MAX_PATH:
             raise OSError(f"socket path is longer than {wire.MAX_PATH} bytes")
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            # Timeouts in the kernel: the socket stays blocking, and each append costs two system calls, not four.
-            for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
-                connection.setsockopt(socket.SOL_SOCKET, option, _timeval(self._timeout))
+            # Blocking, so that a place in a full queue is waited for; the kernel bounds the wait.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(self._timeout))
             connection.connect(self._path)
+            connection.settimeout(self._timeout)  # which holds under signals too, where the kernel's would start anew
             connection.sendall(frame)
         except BaseException:
             connection.close()
@@ -140,6 +169,12 @@ class AuditClient:
         if len(data) != wire.REPLY.size + length:
             raise ConnectionError("the answer is longer than it says")
         return status, index, data[wire.REPLY.size : wire.REPLY.size + length].decode("utf-8", "replace")
+
+
+def _close_all(connections: list[socket.socket]) -> None:
+    with suppress(IndexError):  # another thread may take the last one
+        while connections:
+            connections.pop().close()
 
 
 def _timeval(seconds: float) -> bytes:

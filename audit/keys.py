@@ -20,13 +20,13 @@ def generate(key_file: Path, public_file: Path) -> None:
     encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
     secret = private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
     public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
-    _write_new(key_file, secret, 0o600)
-    _write_new(public_file, public, 0o644)
+    write_key_file(key_file, secret, 0o600)
+    write_key_file(public_file, public, 0o644)
 
 
 def load_private(file: Path) -> Ed25519PrivateKey:
     """The signing key. Raises `KeyUnusable`, also where the group or others may read the file."""
-    data, status = _read(file)
+    data, status = read_key_file(file)
     if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
         raise KeyUnusable(f"{file}: must belong to the writer and have mode 0600")
     try:
@@ -43,7 +43,7 @@ def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
 
     The file is PEM SubjectPublicKeyInfo, or a C2SP verifier key line (https://c2sp.org/signed-note).
     """
-    data, _ = _read(file)
+    data, _ = read_key_file(file)
     if not data.lstrip().startswith(b"-----BEGIN"):
         key = parse_vkey(data.decode("ascii", "replace"))
         return key.public, key.origin
@@ -56,7 +56,8 @@ def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
     return public, None
 
 
-def _read(file: Path) -> tuple[bytes, os.stat_result]:
+def read_key_file(file: Path) -> tuple[bytes, os.stat_result]:
+    """The first 16 KiB of a regular file. Raises `KeyUnusable`."""
     try:
         with file.open("rb") as stream:
             status = os.fstat(stream.fileno())
@@ -67,7 +68,8 @@ def _read(file: Path) -> tuple[bytes, os.stat_result]:
         raise KeyUnusable(f"{file}: cannot be read: {error}") from error
 
 
-def _write_new(file: Path, data: bytes, mode: int) -> None:
+def write_key_file(file: Path, data: bytes, mode: int) -> None:
+    """Write a new file. Raises `KeyUnusable`, also where there is one already."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as stream:

@@ -52,7 +52,7 @@ def split(line: bytes, index: int) -> tuple[bytes, bytes, bytes]:
     start = len(prefix := head(index))
     if not line.startswith(prefix):
         raise NotCanonical(f"does not start as line {index} of the log must")
-    stop = line.find(b'"', start, start + 5)
+    stop = line.find(b'"', start, start + 6)
     if stop < 0 or line[stop : stop + 6] != b'","r":' or line[-_TAIL : -_TAIL + 6] != b',"t":"' or line[-2:] != b'"}':
         raise NotCanonical("is not framed as a line of the log")
     return line[start:stop], line[stop + 6 : -_TAIL], line[-_TAIL + 6 : -2]

@@ -1,16 +1,27 @@
 """Inclusion and consistency proofs of RFC 6962 section 2.1 (RFC 9162 section 2.1.3 and 2.1.4): pure arithmetic.
 
-A proof is a list of node hashes. The builders take a tree as its leaf hashes *from some point on*: all that lies before
+A proof is a list of node hashes. `inclusion_spans` and `consistency_spans` say which nodes; who has the lines on disk
+reads these (`audit.nodes`). The builders here take a tree as its leaf hashes *from some point on*: all that lies before
 that point is known by the frontier of the tree there, so a proof never needs the whole log.
 """
 
 from collections.abc import Sequence
 
+from audit.errors import ProofInvalid
 from audit.merkle import HASH_SIZE, Tree, node_hash
 
+__all__ = [
+    "Leaves",
+    "ProofInvalid",
+    "check_consistency",
+    "check_inclusion",
+    "consistency_proof",
+    "consistency_spans",
+    "inclusion_proof",
+    "inclusion_spans",
+]
 
-class ProofInvalid(Exception):
-    """The proof does not show what it claims."""
+Span = tuple[int, int]  # a node of the tree by the leaves below it: from the first up to, not with, the second
 
 
 class Leaves:
@@ -43,40 +54,54 @@ class Leaves:
         return self._hashes[start - self._base]
 
 
-def inclusion_proof(leaves: Leaves, index: int, size: int) -> list[bytes]:
-    """PATH(index, D[0:size]), from the leaf upwards. Raises `ValueError` unless 0 <= index < size <= known leaves."""
-    if not 0 <= index < size <= leaves.size:
-        raise ValueError("index must be below the size of the tree, and the tree must be known")
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """The nodes of PATH(index, D[0:size]), from the leaf upwards. Raises `ValueError` unless 0 <= index < size."""
+    if not 0 <= index < size:
+        raise ValueError("index must be below the size of the tree")
     path = []
     start, stop = 0, size
     while stop - start > 1:
         middle = start + _split(stop - start)
         if index < middle:
-            path.append(leaves.root(middle, stop))
+            path.append((middle, stop))
             stop = middle
         else:
-            path.append(leaves.root(start, middle))
+            path.append((start, middle))
             start = middle
     return path[::-1]
 
 
-def consistency_proof(leaves: Leaves, old: int, new: int) -> list[bytes]:
-    """PROOF(old, D[0:new]). Raises `ValueError` unless 0 < old <= new <= known leaves."""
-    if not 0 < old <= new <= leaves.size:
-        raise ValueError("sizes must be positive, in order and known")
+def consistency_spans(old: int, new: int) -> list[Span]:
+    """The nodes of PROOF(old, D[0:new]). Raises `ValueError` unless 0 < old <= new."""
+    if not 0 < old <= new:
+        raise ValueError("sizes must be positive and in order")
     path = []
     start, stop, whole = 0, new, True
     while stop != old:
         middle = start + _split(stop - start)
         if old <= middle:
-            path.append(leaves.root(middle, stop))
+            path.append((middle, stop))
             stop = middle
         else:
-            path.append(leaves.root(start, middle))
+            path.append((start, middle))
             start, whole = middle, False
     if not whole:
-        path.append(leaves.root(start, stop))
+        path.append((start, stop))
     return path[::-1]
+
+
+def inclusion_proof(leaves: Leaves, index: int, size: int) -> list[bytes]:
+    """PATH(index, D[0:size]), from the leaf upwards. Raises `ValueError` unless 0 <= index < size <= known leaves."""
+    if size > leaves.size:
+        raise ValueError("the tree must be known up to its size")
+    return [leaves.root(start, stop) for start, stop in inclusion_spans(index, size)]
+
+
+def consistency_proof(leaves: Leaves, old: int, new: int) -> list[bytes]:
+    """PROOF(old, D[0:new]). Raises `ValueError` unless 0 < old <= new <= known leaves."""
+    if new > leaves.size:
+        raise ValueError("the tree must be known up to its size")
+    return [leaves.root(start, stop) for start, stop in consistency_spans(old, new)]
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:

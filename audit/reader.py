@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit import line as lines
-from audit.directory import open_segment, segments
+from audit.directory import first_index, open_segment, segments
 from audit.errors import NotCanonical, Tampered
 
 
@@ -35,11 +35,6 @@ def entries(directory: Path, start: int = 0) -> Iterator[Entry]:
     for position, name in enumerate(names):
         if position + 1 == len(names) or firsts[position + 1] > start:
             yield from _entries_of(directory, name, start)
-
-
-def first_index(name: str) -> int:
-    """The index of the first line of a segment file."""
-    return int(name[:12])
 
 
 def _entries_of(directory: Path, name: str, start: int) -> Iterator[Entry]:

@@ -4,21 +4,34 @@ Only the newest segment is read (its `hdr` names the frontier of the tree, and a
 start takes as long for a year of log as for an hour. Nothing unsigned is trusted.
 
 A crash during recovery is harmless: bytes are copied and synced before they are cut off, and copies are named after the
-size of the signed tree, so the next recovery finds and names them all until one `rcv` is durable.
+size of the signed tree, so the next recovery finds and names them all until one `rcv` is durable. A purge that a crash
+cut short is finished here too: it was the last thing its writer did, so its line stands in what is read.
 """
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit.bodies import ROTATE, Torn
-from audit.directory import QUARANTINE, feed_file, open_regular, quarantined, segments
-from audit.errors import Tampered
+from audit.bodies import REKEY, ROTATE, Content
+from audit.chain import SEGMENT_NAME
+from audit.checkpoint import LogKey
+from audit.directory import (
+    ARCHIVED,
+    QUARANTINE,
+    content,
+    feed_file,
+    first_index,
+    open_regular,
+    open_segment,
+    quarantined,
+    segments,
+)
+from audit.errors import KeyUnusable, Tampered
 from audit.merkle import Tree
-from audit.scan import SEGMENT_NAME, Scanner
+from audit.purge import finish
+from audit.scan import Scanner, Signed
 from audit.storage import sync_directory
 
 
@@ -30,13 +43,17 @@ class Opening:
     time: bytes  # no later line may have an earlier one
     number: int  # of the segments before
     clean: bool  # the log is empty, or ended in order
-    torn: tuple[Torn, ...]
+    torn: tuple[Content, ...]
 
 
-def reopen(directory: Path, public: Ed25519PublicKey, origin: str) -> Opening:
+def reopen(
+    directory: Path, public: Ed25519PublicKey, origin: str, predecessor: Ed25519PublicKey | None = None
+) -> Opening:
     """Read the newest segment, set aside what is unsigned behind its last checkpoint, and say where to go on.
 
-    Raises `Tampered` where the log is not what a crash can leave behind, and `OSError` where the disk fails.
+    `predecessor` is given by who hands the log over, to finish a hand-over that a crash cut short. Raises `Tampered`
+    where the log is not what a crash can leave behind, `KeyUnusable` where another key is to write it, `LogBusy` where
+    an archiver stands in the way of a purge to be finished, and `OSError` where the disk fails.
     """
     names = segments(directory)
     scanner, rest = _scan(directory, names[-1:], public, origin)
@@ -45,21 +62,43 @@ def reopen(directory: Path, public: Ed25519PublicKey, origin: str) -> Opening:
     signed = scanner.signed
     if signed is None and names and names != [SEGMENT_NAME.format(0)]:
         raise Tampered(names[-1], 0, "no checkpoint in the two newest segments")
+    if signed is not None:
+        _check_key(directory, signed, LogKey(origin, public), predecessor)
     size, file, end = (signed.tree.size, signed.file, signed.end) if signed else (0, "", 0)
     if scanner.tail_begun or rest or (names and file != names[-1]):
-        _set_aside(directory, [(name, end if name == file else 0) for name in names if name >= file], size)
-    torn = tuple(_describe(directory, name) for name in quarantined(directory) if is_cut_at(name, size))
-    if scanner.ended == ROTATE and not torn:
+        cuts = [(name, end if name == file else 0) for name in names if name >= file]
+        _set_aside(directory, [cut for cut in cuts if not cut[0].endswith(ARCHIVED)], size)
+    torn = tuple(content(directory, name) for name in quarantined(directory) if is_cut_at(name, size))
+    if scanner.chain.ended in (ROTATE, REKEY) and not torn:
         raise Tampered(file, 0, "the segment after it is missing")
+    finish(directory, scanner.ledger.purges)
     if signed is None:
         return Opening(Tree(), b"", 0, not torn, torn)
     return Opening(signed.tree, signed.time, signed.number, scanner.sealed and not torn, torn)
 
 
+def _check_key(directory: Path, signed: Signed, key: LogKey, predecessor: Ed25519PublicKey | None) -> None:
+    """Raise `KeyUnusable` unless `key` is the one to sign what follows, and signed what is there.
+
+    A log that was handed over to it, where it has signed nothing yet, is not taken on trust: anyone could have written
+    that. Only who brings both keys goes on there.
+    """
+    if signed.following is None and signed.key.public == key.public:
+        return
+    if signed.following is None:
+        raise KeyUnusable(f"{directory}: this log is under the key `{signed.key.vkey}`, not `{key.vkey}`")
+    if signed.following.public != key.public:
+        raise KeyUnusable(f"{directory}: this log was handed over to the key `{signed.following.vkey}`")
+    if predecessor is None or signed.key.public != predecessor:
+        raise KeyUnusable(f"{directory}: the hand-over to this key was cut short; finish it with `audit rekey`")
+
+
 def _scan(directory: Path, names: list[str], public: Ed25519PublicKey, origin: str) -> tuple[Scanner, bytes]:
-    first = names[:1] == [SEGMENT_NAME.format(0)]
+    first = bool(names) and first_index(names[0]) == 0
     scanner, rest = Scanner(public, origin, Tree() if first else None), b""
     for name in names:
+        if (scanner.tail_begun or rest) and scanner.file.endswith(ARCHIVED):
+            raise Tampered(scanner.file, scanner.row + 1, "an archived segment without its signed end")
         if scanner.tail_begun or rest:
             require_empty(directory, name, scanner)
             break
@@ -71,7 +110,7 @@ def _scan(directory: Path, names: list[str], public: Ed25519PublicKey, origin: s
 
 def require_empty(directory: Path, name: str, tail: Scanner) -> None:
     """Raise `Tampered` unless the segment behind an unsigned tail holds nothing, since its writer never came to it."""
-    with open_regular(directory, name) as stream:
+    with open_segment(directory, name) as stream:
         if stream.read(4096).strip(b"\0"):
             raise Tampered(tail.file, tail.row + 1, "the signed end of the segment is missing, though another follows")
 
@@ -113,18 +152,3 @@ def _cut(path: Path, offset: int) -> None:
 def is_cut_at(name: str, size: int) -> bool:
     """Whether the quarantined file was cut off behind a signed tree of this size."""
     return name.startswith(f"{QUARANTINE}/{size:012d}-")
-
-
-def _describe(directory: Path, name: str) -> Torn:
-    digest, length = hash_file(directory, name)
-    return Torn(name, length, digest)
-
-
-def hash_file(directory: Path, name: str) -> tuple[str, int]:
-    """SHA-256 (hex) and length of a file. Raises `Tampered` where it cannot be read."""
-    digest, length = hashlib.sha256(), 0
-    with open_regular(directory, name) as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-            length += len(chunk)
-    return digest.hexdigest(), length

@@ -3,18 +3,20 @@
 The verifier and the writer's own restart both stand on this one state machine (standard library and
 `cryptography`). What must hold for each line:
 
- 1. it follows the grammar  segment := hdr [rcv] ckpt (rec+ ckpt)* [rec* end ckpt];
+ 1. it follows the grammar  segment := hdr [rcv] ckpt (entry+ ckpt)* [entry* end ckpt],  entry := rec | purge;
  2. its index is the number of lines before it, over all segments;
  3. its time has the one format and is not before the time of the line before it; a checkpoint has that very time;
- 4. its body is canonical JSON;
- 5. a checkpoint names the size and root of the tree over all lines before it, and is signed by the log's key;
- 6. a `hdr` names the log's key, its own segment number, and the size and root of the tree at its start; its file is
-    named after its index;
+ 4. its body is canonical JSON, with the members of its kind;
+ 5. a checkpoint names the size and root of the tree over all lines before it, and is signed by its segment's key;
+ 6. a `hdr` names its segment's number and key, and the size and root of the tree at its start; its file is named after
+    its index. The key is that of the segment before, or the one which that segment handed the log over to;
  7. a segment without `end` is followed by one whose `hdr` is followed by `rcv`;
- 8. a segment that ended by rotation has a successor;
- 9. every anchor, a checkpoint of this log kept elsewhere, is met with the same root.
+ 8. a segment that ended by rotation, or handed the log over, has a successor;
+ 9. every anchor, a checkpoint of this log kept elsewhere, is met with the same root;
+10. a `purge` line fits the segments that are still there (`audit.purged`);
+11. one checkpoint at least is signed by the key that was given from outside (`audit.chain` says why one suffices).
 
-The scanner sees to 1 to 7 and to the roots of 9; what takes the whole directory (the rest of 8 and 9, foreign files) is
+The scanner sees to 1 to 7, 10 and the roots of 9; what takes the whole log (8, 11, the rest of 9, foreign files) is
 `audit.verify`'s.
 """
 
@@ -24,20 +26,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit import canonical
 from audit import line as lines
-from audit.bodies import Torn, claims, end_reason, header, note_body, signed_note, torn_files
+from audit.bodies import Content, claims, note_body, purged, signed_note, torn_files
+from audit.chain import Chain
 from audit.checkpoint import SIGNATURE_CHARS as SIGNATURE
 from audit.checkpoint import Checkpoint, LogKey
 from audit.errors import NotCanonical, Tampered
 from audit.merkle import Tree, leaf_hash
-
-SEGMENT_NAME = "{:012d}.log"
+from audit.purged import Ledger
 
 _FOLLOWS = {
     b"": frozenset((b"hdr",)),
     b"hdr": frozenset((b"rcv", b"ckpt")),
     b"rcv": frozenset((b"ckpt",)),
-    b"ckpt": frozenset((b"rec", b"end")),
-    b"rec": frozenset((b"rec", b"ckpt", b"end")),
+    b"ckpt": frozenset((b"rec", b"purge", b"end")),
+    b"rec": frozenset((b"rec", b"purge", b"ckpt", b"end")),
+    b"purge": frozenset((b"rec", b"purge", b"ckpt", b"end")),
     b"end": frozenset((b"ckpt",)),
     b"sealed": frozenset[bytes](),
 }
@@ -52,6 +55,8 @@ class Signed:
     end: int  # bytes of the file up to and with this checkpoint
     number: int  # of its segment, from 1
     time: bytes
+    key: LogKey  # of its segment
+    following: LogKey | None  # of the next segment, where this checkpoint seals a hand-over
     tree: Tree  # of all lines up to and with this checkpoint
     checkpoint: Checkpoint
     signature: str
@@ -70,33 +75,35 @@ class Scanner:
     def __init__(
         self, public: Ed25519PublicKey, origin: str | None, tree: Tree | None = None, *, every: bool = False
     ) -> None:
-        self.public = public
-        self.key = LogKey(origin, public) if origin is not None else None
+        self.chain = Chain(public, origin)
         self.tree = tree
         self.every = every  # verify each signature at once, not only the last of each segment
         self.file = ""
         self.row = 0
-        self.number = 0  # of the segment, from 1
         self.time = b""
         self.first_time = b""
-        self.ended = ""  # why the newest segment ended, if it did
         self.records = self.checkpoints = 0
-        self.recovered: list[Torn] = []
+        self.recovered: list[Content] = []
+        self.ledger = Ledger()
         self.anchors: dict[int, bytes] = {}  # size and root of checkpoints kept elsewhere that have not been met yet
+        self.anchored = 0, b""  # size and time of the newest that was met
         self.signed: Signed | None = None
         self._last = b""
         self._offset = 0
         self._batch_row = 1  # first line that the next checkpoint will sign
         self._unsettled = False
         self._unclean = False  # the segment before this one has no `end`
+        self._time_before = b""  # of the last line of that segment
 
     def copy(self, *, every: bool) -> "Scanner":
         """An independent scanner in the same state."""
-        twin = Scanner(self.public, None, every=every)
-        keep = {k: v for k, v in vars(self).items() if k not in ("tree", "every", "recovered", "anchors")}
-        vars(twin).update(keep)
+        twin = Scanner.__new__(Scanner)
+        vars(twin).update(vars(self))
+        twin.every = every
+        twin.chain = self.chain.copy()
         twin.tree = self.tree.copy() if self.tree is not None else None
         twin.recovered = list(self.recovered)
+        twin.ledger = self.ledger.copy()
         twin.anchors = dict(self.anchors)
         return twin
 
@@ -126,6 +133,7 @@ class Scanner:
         self.settle()
         self._unclean = self._last == b"ckpt"
         self._last = b""
+        self._time_before = self.time
         self.file, self.row, self._offset, self._batch_row = file, 0, 0, 1
 
     def feed(self, raw: bytes) -> None:
@@ -153,6 +161,7 @@ class Scanner:
         if self._unsettled and self.signed is not None:
             self._check_signature(self.signed)
             self._unsettled = False
+            self.chain.verified(self.signed.key)
 
     def _take(self, raw: bytes) -> None:
         if self.tree is None:
@@ -187,26 +196,41 @@ class Scanner:
         self.first_time = self.first_time or time
 
     def _take_checkpoint(self, body: bytes, raw: bytes) -> None:
-        tree, key = self.tree, self.key
+        tree, key = self.tree, self.chain.key
         if tree is None or key is None:
             raise NotCanonical("a checkpoint before any `hdr`")
         checkpoint = Checkpoint(key.origin, tree.size, tree.root())
         signature = body[-SIGNATURE - 4 : -4].decode("ascii", "replace")
         if body != note_body(checkpoint.note(signature)):
             raise self._mismatch(body, key)
-        if self.anchors.pop(checkpoint.size, checkpoint.root) != checkpoint.root:  # (9)
-            raise NotCanonical("an anchor has another root for this checkpoint")
+        if checkpoint.size in self.anchors:
+            self._meet_anchor(checkpoint)
         tree.append(leaf_hash(raw))
         self._offset += len(raw) + 1
         self.checkpoints += 1
         self.signed = Signed(
-            self.file, self.row, self._offset, self.number, self.time, tree.copy(), checkpoint, signature
+            file=self.file,
+            row=self.row,
+            end=self._offset,
+            number=self.chain.number,
+            time=self.time,
+            key=key,
+            following=self.chain.following,
+            tree=tree.copy(),
+            checkpoint=checkpoint,
+            signature=signature,
         )
+        self.ledger.sign()
         self._unsettled = True
         if self.every:
             self.settle()
         self._last = b"sealed" if self._last == b"end" else b"ckpt"
         self._batch_row = self.row + 1
+
+    def _meet_anchor(self, checkpoint: Checkpoint) -> None:  # (9)
+        if self.anchors.pop(checkpoint.size) != checkpoint.root:
+            raise NotCanonical("an anchor has another root for this checkpoint")
+        self.anchored = checkpoint.size, self.time
 
     def _mismatch(self, body: bytes, key: LogKey) -> Tampered:
         """Tell a changed checkpoint from changed lines before it: only the second is still signed."""
@@ -217,27 +241,19 @@ class Scanner:
         return self._tampered(f"lines {self.row} to {row - 1} are not those that the checkpoint in line {row} signs")
 
     def _check_signature(self, signed: Signed) -> None:
-        if self.key is None or not self.key.signed(signed.checkpoint.text(), signed.signature):
+        if not signed.key.signed(signed.checkpoint.text(), signed.signature):
             raise Tampered(signed.file, signed.row, "checkpoint is not signed by the log's key")
 
     def _take_special(self, kind: bytes, body: bytes) -> None:
-        if kind == b"hdr":
-            self._take_header(body)
+        if kind == b"hdr" and self.tree is not None:
+            self.chain.take_header(claims(body), body, self.tree, self.file)  # (6)
+            self.ledger.begin(self.tree.size, self._time_before)
         elif kind == b"end":
-            self.ended = end_reason(body)
+            self.chain.take_end(body)
+        elif kind == b"purge":
+            self.ledger.take(purged(body), self.time)  # (10)
         else:
             self.recovered += torn_files(body)
-
-    def _take_header(self, body: bytes) -> None:  # (6)
-        origin, number, tree = claims(body)
-        middle = self.number == 0 and tree.size > 0
-        self.key = self.key or LogKey(origin, self.public)
-        self.number = number if middle else self.number + 1
-        if self.tree is None or body != header(self.key, self.number, self.tree):
-            raise NotCanonical("this `hdr` does not continue the log before it under the given key")
-        if self.file != SEGMENT_NAME.format(self.tree.size):
-            raise NotCanonical("the file is not named after the index of its first line")
-        self.ended = ""
 
     def _tampered(self, what: str) -> Tampered:
         return Tampered(self.file, self.row, what)
@@ -247,4 +263,4 @@ def _first_tree(raw: bytes) -> Tree:
     """The tree that a `hdr` line claims to continue, before anything is known to hold the claim against."""
     _, _, rest = raw.partition(b'"r":')
     body, _, _ = rest.rpartition(b',"t":')
-    return claims(body)[2]
+    return claims(body).tree

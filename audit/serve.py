@@ -15,7 +15,8 @@ from audit.checkpoint import Signer
 from audit.errors import AuditError, AuditUnavailable, LogBusy
 from audit.journal import Journal, Rotation
 from audit.keys import load_private
-from audit.writer import Writer, allow_users
+from audit.peers import Peers
+from audit.writer import Timers, Writer
 
 _BACKLOG = 1024
 _MAX_PEERS = 1024
@@ -30,7 +31,7 @@ class ServeOptions:
     key: Path
     socket: Path
     origin: str
-    exit_when_idle: float | None = None
+    timers: Timers = field(default_factory=Timers)
     rotation: Rotation = field(default_factory=Rotation)
     allow_uids: tuple[int, ...] = ()  # besides the writer's own user; the socket is then open to its group
     ready_fd: int | None = None
@@ -52,15 +53,15 @@ def serve(options: ServeOptions) -> int:
             journal.close(time.time_ns())
             raise
         with listener:
+            own = os.geteuid()
+            peers = Peers(listener, stop, users={own, *options.allow_uids}, limit=_max_peers())
             writer = Writer(
                 journal,
-                listener,
-                stop,
-                allowed=allow_users({os.geteuid(), *options.allow_uids}),
+                peers,
+                operators={own, 0},
                 now_ns=time.time_ns,
                 monotonic=time.monotonic,
-                exit_when_idle=options.exit_when_idle,
-                max_peers=_max_peers(),
+                timers=options.timers,
             )
             identity = options.socket.stat().st_ino
             _say_ready(options)

@@ -2,23 +2,43 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Segment:
-    """A new, empty segment file, known by its inode and by the size that only we may change."""
+class Stamp(NamedTuple):
+    """By what a file is known again: which it is, how long, and when it was last written to.
 
-    __slots__ = ("_descriptor", "_identity", "path", "size")
+    The change time (ctime) is left out: a backup by hard links changes it.
+    """
+
+    device: int
+    inode: int
+    size: int
+    written_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+class Segment:
+    """A new, empty segment file, which only we may change."""
+
+    __slots__ = ("_descriptor", "_path", "name", "stamp")
 
     def __init__(self, path: Path) -> None:
         """Create the file and make its name durable. Raises `OSError`."""
         self._descriptor = os.open(path, _FLAGS, 0o640)
-        status = os.fstat(self._descriptor)
-        self._identity = status.st_dev, status.st_ino
-        self.path = path
-        self.size = 0
+        self._path = os.fspath(path)
+        self.name = path.name
+        self.stamp = Stamp.of(os.fstat(self._descriptor))
         sync_directory(path.parent)
+
+    @property
+    def size(self) -> int:
+        return self.stamp.size
 
     def append(self, data: bytes) -> None:
         """Return when `data` is on disk. Raises `OSError`; the caller must then give the segment up.
@@ -28,20 +48,33 @@ class Segment:
         self.check()
         written = os.write(self._descriptor, data)
         if written != len(data):
-            raise OSError(f"short write: {written} of {len(data)} bytes")
+            raise OSError(f"short write to {self.name}: {written} of {len(data)} bytes")
+        after = Stamp.of(os.fstat(self._descriptor))  # before the slow part: another's write in it shall show later
+        if after.size != self.size + written:
+            raise OSError(_length(self.name, after.size, self.size + written))
         os.fdatasync(self._descriptor)
-        self.size += written
+        self.stamp = after
 
     def check(self) -> None:
-        """Raise `OSError` unless the name still leads to our file and no one else has written to it or cut it."""
-        status = self.path.lstat()
-        if (status.st_dev, status.st_ino) != self._identity:
-            raise OSError("the open segment was replaced")
-        if status.st_size != self.size:
-            raise OSError(f"the open segment has {status.st_size} bytes, {self.size} were written")
+        """Raise `OSError` unless the name still leads to our file, as our own last write left it."""
+        try:
+            found = Stamp.of(os.lstat(self._path))
+        except FileNotFoundError as error:
+            raise OSError(f"the open segment {self.name} was removed") from error
+        if found == self.stamp:
+            return
+        if (found.device, found.inode) != (self.stamp.device, self.stamp.inode):
+            raise OSError(f"the open segment {self.name} was replaced")
+        if found.size != self.size:
+            raise OSError(_length(self.name, found.size, self.size))
+        raise OSError(f"the open segment {self.name} was written to by someone else")
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def _length(name: str, found: int, expected: int) -> str:
+    return f"the open segment {name} has {found} bytes, {expected} were written"
 
 
 def sync_directory(directory: Path) -> None:

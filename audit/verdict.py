@@ -6,7 +6,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
+from audit.directory import segment_files, segments_of
+from audit.errors import Tampered
 from audit.verify import CLEAN, TAMPERED, Report
 
 _BAR = 40
@@ -25,17 +28,26 @@ def describe(report: Report) -> str:
     """The report for a reader: the verdict first, then what it stands on."""
     verdict = {CLEAN: "clean", TAMPERED: f"TAMPERED: {report.problem}"}.get(report.state, _torn(report))
     counts = f"{report.records} records, {report.checkpoints} checkpoints, {report.recoveries} torn tails set aside"
-    anchored = f"{report.anchored} lines" if report.anchored else "nothing: a cut behind a checkpoint is not seen"
     rows = [
         verdict,
         f"  origin       {report.origin}",
         f"  lines        {report.lines} in {report.segments} segments: {counts}",
         f"  time         {report.first_time} to {report.last_time}",
-        f"  signed       {report.signed} lines",
-        f"  anchored     {anchored}",
+        f"  signed       {report.signed} lines, by {' then '.join(report.keys) or 'nobody'}",
+        f"  anchored     {_anchored(report)}",
         f"  end          {'sealed by an orderly stop' if report.ended else 'open: being written, or killed'}",
     ]
+    if report.purged:
+        rows.insert(
+            3, f"  purged       the lines before {report.purged}, as signed lines say; {report.first} is the first"
+        )
     return "\n".join(rows)
+
+
+def _anchored(report: Report) -> str:
+    if not report.anchored:
+        return "nothing: a cut behind a checkpoint is not seen"
+    return f"{report.anchored} lines, up to {report.anchored_time}; a later cut behind a checkpoint is not seen"
 
 
 def _torn(report: Report) -> str:
@@ -46,19 +58,38 @@ def _torn(report: Report) -> str:
 
 
 def progress_bar(directory: Path) -> Callable[[int], None] | None:
-    """A callable that takes the bytes just read and draws on stderr, or None where no one is looking or it is quick."""
+    """A callable that takes the bytes just read and draws on stderr, or None where no one is looking or it is quick.
+
+    The bytes are those of the files, compressed where they are.
+    """
     if not sys.stderr.isatty():
         return None
-    total = sum(file.lstat().st_size for file in directory.glob("*.log"))
-    if total < _WORTH_A_BAR:
+    try:
+        files = segment_files(directory)
+    except (OSError, Tampered):
         return None
-    done = 0
+    total = sum(size for name, size in files.items() if name in segments_of(files))
+    return Bar(total, sys.stderr).advance if total >= _WORTH_A_BAR else None
 
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        filled = min(_BAR, _BAR * done // total)
-        end = "\n" if done >= total else ""
-        sys.stderr.write(f"\r[{'#' * filled}{' ' * (_BAR - filled)}] {done >> 20} of {total >> 20} MiB{end}")
 
-    return advance
+class Bar:
+    """A bar that is drawn again when there is something new to see, not with each piece read."""
+
+    def __init__(self, total: int, stream: TextIO) -> None:
+        self._total = total
+        self._stream = stream
+        self._done = 0
+        self._drawn = -1
+
+    def advance(self, count: int) -> None:
+        """`count` more bytes are done. A log that grows meanwhile, or is read again in part, stays at its end."""
+        self._done = min(self._total, self._done + count)
+        permille = 1000 * self._done // self._total
+        if permille == self._drawn:
+            return
+        self._drawn = permille
+        filled = "#" * (_BAR * permille // 1000)
+        end = "\n" if self._done == self._total else ""
+        text = f"\r[{filled:<{_BAR}}] {permille / 10:5.1f} % of {self._total >> 20} MiB{end}"
+        self._stream.write(text)
+        self._stream.flush()

@@ -10,25 +10,37 @@ from importlib import import_module
 from types import MappingProxyType
 
 from audit.cli.common import BAD, FINE, USAGE
+from audit.cli.defaults import parse
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "serve": "hold a log directory and write what clients send",
         "verify": "recompute a log and check every signature that covers it",
+        "prove": "make and check proofs of single records, for someone who does not have the log",
+        "purge": "remove segments that are older than the retention period, by a signed line",
+        "archive": "compress old segments where they are",
+        "rekey": "hand a log over to its next signing key",
         "origins": "sign the list of all hosts' logs, and verify all of them against it",
+        "export": "write selected records for other tools: CSV, Parquet, OCSF, CEF, OpenTelemetry",
+        "ship": "send the log on to syslog and OTLP receivers as it grows",
+        "anchor": "bring checkpoints to witnesses and to where the writer cannot reach them",
+        "witness": "vouch for the logs of others",
         "keygen": "make a signing key and its public half",
+        "reveal": "open the sealed texts of a request, with the auditor's key",
+        "erase": "make the sealed texts of a person unreadable for ever",
+        "rewrap": "hand the sealed texts over to another auditor key",
     }
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
+def main(argv: Sequence[str], offered: Mapping[str, object] = MappingProxyType({})) -> int:
+    """Run one command and return its exit code. `offered` are values for what is left out (`audit.cli.defaults`)."""
     try:
         name, rest = _command(argv)
         module = import_module(f"audit.cli.{name}")
         parser = argparse.ArgumentParser(prog=f"audit {name}", description=COMMANDS[name])
         module.configure(parser)
-        options = parser.parse_args(rest)
+        options = parse(parser, rest, offered)
     except SystemExit as error:  # argparse has said what is wrong
         return USAGE if error.code else FINE
     try:

@@ -20,6 +20,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def days(text: str) -> int:
+    """A whole number of days, 0 to 100,000."""
+    value = int(text)
+    if not 0 <= value <= 100_000:
+        raise ValueError(text)
+    return value
+
+
 def positive(text: str) -> int:
     """An integer of 1 or more."""
     value = int(text)

@@ -17,6 +17,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exit-when-idle", type=seconds, metavar="S", help="seal and exit S seconds after the last client"
     )
+    parser.add_argument(
+        "--heartbeat-seconds",
+        type=seconds,
+        default=60.0,
+        metavar="S",
+        help="record a heartbeat after S seconds without a record; 0: never",
+    )
     parser.add_argument("--max-segment-bytes", type=positive, default=64 << 20, metavar="N")
     parser.add_argument(
         "--segment-seconds", type=positive, default=3600, metavar="N", help="a new segment each N seconds"
@@ -31,13 +38,14 @@ def run(options: argparse.Namespace) -> int:
     """0: sealed; 1: tampered, key unusable or log given up; 2: usage; 3: another writer."""
     from audit.journal import Rotation
     from audit.serve import ServeOptions, serve
+    from audit.writer import Timers
 
     wanted = ServeOptions(
         directory=options.directory,
         key=options.key,
         socket=options.socket,
         origin=options.origin,
-        exit_when_idle=options.exit_when_idle,
+        timers=Timers(options.heartbeat_seconds, options.exit_when_idle),
         rotation=Rotation(options.max_segment_bytes, options.segment_seconds),
         allow_uids=tuple(options.allow_uid),
         ready_fd=options.ready_fd,

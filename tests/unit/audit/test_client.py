@@ -155,7 +155,7 @@ def test_reconnects(fake: Callable[..., FakeWriter], client: AuditClient) -> Non
 
 def _closed(client: AuditClient) -> bool:
     """Whether the far end of the idle connection has hung up."""
-    return client._idle[0].recv(1, socket.MSG_PEEK) == b""
+    return client._mine()[0].recv(1, socket.MSG_PEEK) == b""
 
 
 def test_no_socket(client: AuditClient) -> None:

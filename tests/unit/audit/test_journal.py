@@ -1,5 +1,6 @@
 """The open log: batches, rotation, exclusive hold, and giving up for good."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.directory import segments
 from audit.errors import AuditUnavailable, LogBusy
+from audit.event import event_logger
 from audit.journal import Journal, Rotation
+from audit.reader import entries
+from audit.schema import EVENTS
 from audit.verify import CLEAN, verify
 
 START_NS = 1_795_420_800_000_000_000
@@ -105,3 +109,55 @@ def test_closed(open_journal: Open) -> None:
     journal.close(START_NS)
     with pytest.raises(AuditUnavailable, match="closed"):
         journal.append([b"{}"], START_NS)
+
+
+def test_heartbeat(tmp_path: Path, open_journal: Open, private: Ed25519PrivateKey) -> None:
+    """A heartbeat is an ordinary record of the table of events, under a checkpoint."""
+    journal = open_journal()
+    journal.beat(START_NS)
+    journal.close(START_NS)
+    taken: list[bytes] = []
+    event_logger(taken.append, EVENTS).event("audit.heartbeat")  # type: ignore[arg-type]  # no receipt needed
+    assert [entry.body for entry in entries(tmp_path / "log") if entry.kind == b"rec"] == taken
+    assert verify(tmp_path / "log", private.public_key()).state == CLEAN
+
+
+def test_sealed_segment_cut(tmp_path: Path, open_journal: Open) -> None:
+    """A heartbeat looks at every sealed segment, finds one that was cut, names it, and gives the log up."""
+    journal = open_journal(rotation=Rotation(max_bytes=1))
+    journal.append([b"{}"], START_NS)
+    journal.append([b"{}"], START_NS)
+    os.truncate(tmp_path / "log" / "000000000000.log", 10)
+    for _ in range(2):
+        with pytest.raises(AuditUnavailable, match=r"000000000000\.log was replaced or written to"):
+            journal.beat(START_NS)
+    with pytest.raises(AuditUnavailable, match=r"000000000000\.log"):
+        journal.append([b"{}"], START_NS)
+    with pytest.raises(AuditUnavailable):
+        journal.close(START_NS)
+
+
+def test_sealed_segment_removed(tmp_path: Path, open_journal: Open) -> None:
+    """The append after a sealed segment has gone names it and is refused."""
+    journal = open_journal(rotation=Rotation(max_bytes=1))
+    journal.append([b"{}"], START_NS)
+    journal.append([b"{}"], START_NS)
+    (tmp_path / "log" / "000000000000.log").unlink()
+    with pytest.raises(AuditUnavailable, match=r"the sealed segment 000000000000\.log was removed"):
+        journal.append([b"{}"], START_NS)
+    with pytest.raises(AuditUnavailable):
+        journal.close(START_NS)
+
+
+def test_clock_behind_an_earlier_life(tmp_path: Path, open_journal: Open) -> None:
+    """A log opened again under a clock that is behind its newest line says so before the first record."""
+    journal = open_journal()
+    journal.append([b"{}"], START_NS)
+    journal.close(START_NS)
+    journal = open_journal(now_ns=START_NS - HOUR_NS)
+    index = journal.append([b'{"n":1}', b'{"n":2}'], START_NS - HOUR_NS)
+    assert journal.append([b"{}"], START_NS - HOUR_NS) == index + 3
+    journal.close(START_NS - HOUR_NS)
+    found = {entry.index: entry.body for entry in entries(tmp_path / "log") if entry.kind == b"rec"}
+    assert found[index - 1] == b'{"behind_ms":3600000,"event":"audit.clock"}'
+    assert (found[index], found[index + 1]) == (b'{"n":1}', b'{"n":2}')

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.directory import segments
-from audit.errors import Tampered
+from audit.errors import KeyUnusable, Tampered
 from audit.journal import Journal, Rotation
 from audit.verify import CLEAN, TAMPERED, TORN, Report, verify
 
@@ -156,7 +156,11 @@ def test_other_key(tmp_path: Path, open_journal: Open) -> None:
     from audit.checkpoint import Signer
 
     open_journal().close(START_NS)
-    for origin, seed in (("host-a/hangu", bytes(32)), ("host-b/hangu", bytes(range(32)))):
+    other = bytes(32), KeyUnusable, "under the key"
+    for origin, (seed, error, match) in {
+        "host-a/hangu": other,
+        "host-b/hangu": (bytes(range(32)), Tampered, "not `host-b/hangu`"),
+    }.items():
         signer = Signer(origin, Ed25519PrivateKey.from_private_bytes(seed))
-        with pytest.raises(Tampered):
+        with pytest.raises(error, match=match):
             Journal(tmp_path / "log", signer, Rotation(), START_NS)

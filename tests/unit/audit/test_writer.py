@@ -5,22 +5,27 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from audit.client import AuditClient
-from audit.errors import AuditUnavailable
-from audit.journal import Journal
-from audit.writer import Writer, allow_users
+from audit.errors import AuditUnavailable, RecordRefused
+from audit.journal import Journal, Rotation
+from audit.peers import Peers
+from audit.reader import entries
+from audit.writer import Writer
 
 START_NS = 1_795_420_800_000_000_000
 
 
 class Running:
-    """A writer in a thread, on a real socket and a real log."""
+    """A writer in a thread, on a real socket and a real log. Its clocks stand where the test sets them."""
 
-    def __init__(self, journal: Journal, path: Path, allowed: Callable[[socket.socket], bool], peers: int) -> None:
+    def __init__(self, journal: Journal, path: Path, users: set[int], operators: set[int], peers: int) -> None:
+        self.now_ns = START_NS
+        self.journal = journal
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         listener.listen()
@@ -28,12 +33,10 @@ class Running:
         self._sockets = [listener, stop, self._wake]
         writer = Writer(
             journal,
-            listener,
-            stop,
-            allowed=allowed,
-            now_ns=lambda: START_NS,
+            Peers(listener, stop, users=users, limit=peers),
+            operators=operators,
+            now_ns=lambda: self.now_ns,
             monotonic=time.monotonic,
-            max_peers=peers,
         )
         self._thread = threading.Thread(target=writer.run)
         self._thread.start()
@@ -46,7 +49,8 @@ class Running:
             each.close()
 
 
-Start = Callable[..., AuditClient]
+OWN = os.geteuid()
+Start = Callable[..., tuple[AuditClient, Running]]
 
 
 @pytest.fixture
@@ -55,11 +59,14 @@ def start(tmp_path: Path, open_journal: Callable[..., Journal]) -> Iterator[Star
     clients: list[AuditClient] = []
     running: list[Running] = []
 
-    def starter(allowed: Callable[[socket.socket], bool] | None = None, peers: int = 4) -> AuditClient:
-        check = allowed or allow_users({os.geteuid()})
-        running.append(Running(open_journal(), tmp_path / "s", check, peers))
+    def starter(
+        users: set[int] | None = None, operators: set[int] | None = None, peers: int = 4
+    ) -> tuple[AuditClient, Running]:
+        journal = open_journal(rotation=Rotation(max_bytes=3000))
+        mine = {OWN}
+        running.append(Running(journal, tmp_path / "s", users or mine, mine if operators is None else operators, peers))
         clients.append(AuditClient(tmp_path / "s", timeout=5))
-        return clients[-1]
+        return clients[-1], running[-1]
 
     yield starter
     for client in clients:
@@ -70,19 +77,19 @@ def start(tmp_path: Path, open_journal: Callable[..., Journal]) -> Iterator[Star
 
 def test_own_user(start: Start) -> None:
     """The writer's own user may write."""
-    assert start().append(b"{}").index == 2
+    assert start()[0].append(b"{}").index == 2
 
 
 def test_other_user(start: Start) -> None:
     """A user who is not on the list is hung up on, before any byte is read."""
-    client = start(allow_users({os.geteuid() + 1}))
+    client, _ = start(users={OWN + 1})
     with pytest.raises(AuditUnavailable):
         client.append(b"{}")
 
 
 def test_too_many_clients(start: Start, tmp_path: Path) -> None:
     """Clients beyond the limit are turned away; those within it are served on."""
-    client = start(peers=2)
+    client, _ = start(peers=2)
     assert client.append(b"{}").index == 2
     second = AuditClient(tmp_path / "s")
     third = AuditClient(tmp_path / "s")
@@ -95,7 +102,7 @@ def test_too_many_clients(start: Start, tmp_path: Path) -> None:
 
 def test_many_threads(start: Start) -> None:
     """Each of many threads gets its own index for each of its records."""
-    client = start(peers=64)
+    client, _ = start(peers=64)
     indexes: list[int] = []
 
     def work() -> None:
@@ -107,3 +114,69 @@ def test_many_threads(start: Start) -> None:
     for thread in threads:
         thread.join()
     assert len(set(indexes)) == 640
+
+
+def old_segments(client: AuditClient, running: Running) -> list[int]:
+    """Fill three segments, then let two years pass. The indexes of the records."""
+    indexes = [client.append(b'{"text":"%b"}' % (b"x" * 3000)).index for _ in range(3)]
+    running.now_ns += 730 * 86_400 * 1_000_000_000
+    return indexes
+
+
+def test_purge(start: Start, tmp_path: Path) -> None:
+    """The writer's own user may have old segments removed, all in one go or in several; the youngest stays."""
+    client, running = start()
+    old_segments(client, running)
+    removed = client.purge(365)
+    while more := client.purge(365):
+        removed += more
+    assert removed == sorted(removed)
+    assert len(removed) == 2
+    assert not any((tmp_path / "log" / name).exists() for name in removed)
+    assert client.append(b"{}").index > 0
+
+
+def test_purge_by_another_user(start: Start, tmp_path: Path) -> None:
+    """A user who may write may not purge."""
+    client, running = start(operators=set())
+    old_segments(client, running)
+    before = sorted((tmp_path / "log").glob("*.log"))
+    with pytest.raises(RecordRefused, match="only root and the user that the writer runs as"):
+        client.purge(365)
+    assert sorted((tmp_path / "log").glob("*.log")) == before
+    assert client.append(b"{}").index > 0
+
+
+@pytest.mark.parametrize("days", [0, 182, -1, 1_000_000])
+def test_purge_of_too_much(days: int, start: Start) -> None:
+    """Nothing younger than the floor can be purged, and no number of days breaks the protocol."""
+    client, running = start()
+    old_segments(client, running)
+    with pytest.raises(RecordRefused, match="days"):
+        client.purge(days)
+    assert client.append(b"{}").index > 0
+
+
+def test_record_that_reads_like_a_command(start: Start, tmp_path: Path) -> None:
+    """A record is a record whatever its bytes: nothing that `append` takes can purge."""
+    client, running = start()
+    old_segments(client, running)
+    before = sorted((tmp_path / "log").glob("*.log"))
+    for body in (b"purge 365", b'{"purge":365}', b"\x80\x00\x00\x09purge 365"):
+        with suppress(RecordRefused):
+            client.append(body)
+    assert not set(before) - set((tmp_path / "log").glob("*.log"))
+
+
+def test_clock_one_hour_back(start: Start, tmp_path: Path) -> None:
+    """A clock that is set back is recorded once; times of lines never decrease, and receipts stay right."""
+    client, running = start()
+    client.append(b'{"n":1}')
+    running.now_ns -= 3_600_000_000_000
+    receipts = [client.append(b'{"n":2}'), client.append(b'{"n":3}')]
+    found = {entry.index: entry for entry in entries(tmp_path / "log") if entry.kind == b"rec"}
+    assert [found[receipt.index].body for receipt in receipts] == [b'{"n":2}', b'{"n":3}']
+    notes = [entry.body for entry in found.values() if b"audit.clock" in entry.body]
+    assert notes == [b'{"behind_ms":3600000,"event":"audit.clock"}']
+    times = [entry.time for entry in entries(tmp_path / "log")]
+    assert times == sorted(times)
