@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from contextlib import suppress
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as RoutedMethodNotAllowed
 from werkzeug.exceptions import NotFound as RoutedNotFound
 
+from audit import schema
 from audit.client import AuditClient
 from audit.errors import AuditError
 from audit.event import event_logger
@@ -21,6 +23,7 @@ from gateway.address import Addresses
 from gateway.authorise import authorise
 from gateway.body import discard_body
 from gateway.call import Incoming
+from gateway.contents import Keeper, open_keeper
 from gateway.edge import SECURITY_HEADERS, Edge, error_response
 from gateway.errors import (
     BadRequest,
@@ -31,20 +34,25 @@ from gateway.errors import (
     NotFound,
     RequestTimeout,
 )
+from gateway.fingerprint import fingerprints
+from gateway.flood import Floods
 from gateway.identity import token_guard
 from gateway.identity.authenticate import Authenticator, RevokedTokens
 from gateway.identity.clients import load_clients
 from gateway.identity.issuers import configure_issuers, open_token_issuer
+from gateway.identity.key_records import KeyRecorder, record_fixed
+from gateway.identity.keys import FixedKeys
 from gateway.infer import infer
-from gateway.limit import Limits
+from gateway.inventory import record_clients, record_configuration, record_policy
+from gateway.limit import Limits, RateLimitExceeded
 from gateway.models import Models
 from gateway.pipeline import Gate
+from gateway.policy import load_policy
 from gateway.record import UNROUTED, ClientGone, Emit, Record
 from gateway.routes import admin, health, legacy, openai
 from gateway.routes.oauth import OAuthConfig, build_oauth
 from gateway.screen import screen_completion, screen_prompt
 from gateway.settings import Settings
-from policies import bundle as bundles
 from policies.bundle import Bundle
 from policies.live import LiveBundle
 
@@ -58,23 +66,24 @@ class Running:
     models: Models
     log: AuditClient
     edge: Edge
+    keeper: Keeper
     emit: Emit
+    gate: Gate
+    floods: Floods
     client_seconds: float
 
     def refuse_unreadable(self, address: str, error: GatewayError) -> tuple[GatewayError, dict[str, str]]:
         """Record a request that never became one, because its bytes are not HTTP. Returns what to answer with."""
         record = self.edge.unreadable(address)
-        try:
-            record.refuse(error)
-        except GatewayError as lost:
-            return lost, record.headers()
-        return error, record.headers()
+        return refuse_unrouted(record, error, self.gate), record.headers()
 
     def close(self) -> None:
         """Stop the engines, say so in the log, and drop the connections to its writer."""
         self.models.close()
+        self.keeper.close()
+        self.floods.flush()
         with suppress(AuditError):  # a log that is gone already cannot be told
-            self.emit("gateway.stopped", version=__version__)
+            self.emit("gateway.stopped", version=__version__, pid=os.getpid())
         self.log.close()
 
 
@@ -83,39 +92,67 @@ def create_app(settings: Settings) -> Flask:
 
     A worker calls this after it was forked: threads and the model belong to the process that serves.
     """
-    bundle = bundles.load(settings.bundle)
+    bundle = load_policy(settings)
     app = Flask("hangu", static_folder=None, template_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, TRUSTED_HOSTS=list(settings.http.hosts) or None)
     app.url_map.merge_slashes = False
     log = AuditClient(settings.audit.socket, settings.audit.timeout)
     emit = event_logger(log.append).event
-    edge = Edge(emit, settings.audit.hmac_key, Addresses(settings.http.trusted_proxies))
+    record_configuration(emit, settings)  # whose connection keeps a managed writer from ending while a model loads
+    fingerprint = fingerprints(settings.audit.hmac_key)
+    keeper = open_keeper(settings.audit)
+    edge = Edge(emit, keeper, Addresses(settings.http.trusted_proxies))
     tokens = open_token_issuer(settings.oauth, bundle.identity.issuers) if settings.oauth else None
-    issuers = configure_issuers(bundle.identity.issuers, settings, tokens)
+    issuers = configure_issuers(
+        bundle.identity.issuers, settings, tokens, lambda issuer: KeyRecorder(emit, issuer, fingerprint)
+    )
     models = Models(settings.models, settings.threads)
-    gate = build_gate(settings, LiveBundle(bundle), Authenticator(issuers, RevokedTokens()), models)
+    floods = Floods(emit)
+    gate = build_gate(settings, LiveBundle(bundle), Authenticator(issuers, RevokedTokens()), models, floods)
     _register(app, settings, gate, edge, models)
+    record_policy(emit, bundle)
     if settings.oauth and tokens:
         config = OAuthConfig(tokens, load_clients(settings.oauth.clients))
+        record_clients(emit, config.clients, fingerprint)
         app.register_blueprint(token_guard.guard(build_oauth(config, token_guard.record_event), gate, edge))
     app.register_blueprint(
         health.build({"audit": log.healthy, "model": models.ready, "serving": _not_stopping}, openapi.document)
     )
-    _handle_errors(app, edge)
+    _handle_errors(app, edge, gate)
     app.after_request(_secure)
     cors.install(app, settings.http.cors_origins)
-    app.extensions["hangu"] = Running(models, log, edge, emit, settings.http.client_seconds)
-    emit("gateway.started", version=__version__, bundle=bundle.digest, models=models.digests())
+    app.extensions["hangu"] = Running(models, log, edge, keeper, emit, gate, floods, settings.http.client_seconds)
+    for issuer in issuers:
+        if isinstance(issuer.keys, FixedKeys):  # keys that are fetched are recorded when they come
+            record_fixed(emit, issuer.policy.name, issuer.keys, fingerprint)
+    emit(
+        "gateway.started",
+        version=__version__,
+        schema=schema.VERSION,
+        pid=os.getpid(),
+        bundle=bundle.digest,
+        models=models.digests(),
+    )
     return app
 
 
-def build_gate(settings: Settings, live: LiveBundle, authenticator: Authenticator, models: Models) -> Gate:
+def build_gate(
+    settings: Settings, live: LiveBundle, authenticator: Authenticator, models: Models, floods: Floods
+) -> Gate:
     """The real stages."""
     limits = Limits(settings.limit_storage)
+
+    def limit_address(bundle: Bundle, address: str) -> None:
+        try:
+            limits.by_address(bundle, address)
+        except RateLimitExceeded as error:
+            error.counted = floods.counted(address)
+            raise
+
     return Gate(
         policies=live.current,
         models=models.find,
-        limit_address=limits.by_address,
+        limit_address=limit_address,
         authenticate=lambda header: authenticator.authenticate(header, time.time()),
         check_network=check_network,
         authorise=authorise,
@@ -143,7 +180,26 @@ def _not_stopping() -> bool:
     return not drain.stopping.is_set()
 
 
-def _handle_errors(app: Flask, edge: Edge) -> None:
+def refuse_unrouted(record: Record, error: GatewayError, gate: Gate) -> GatewayError:
+    """Record the refusal of what no route answers. Returns what to answer with: the address limit holds here too."""
+    try:
+        record.bundle = gate.policies()
+        gate.limit_address(record.bundle, record.incoming.address)
+    except GatewayError as limited:
+        error = limited
+    return _recorded(record, error)
+
+
+def _recorded(record: Record, error: GatewayError) -> GatewayError:
+    """What to answer with, once the log has it: the refusal itself, or that it could not be recorded."""
+    try:
+        record.refuse(error)
+    except GatewayError as lost:
+        return lost
+    return error
+
+
+def _handle_errors(app: Flask, edge: Edge, gate: Gate) -> None:
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
         """Every refusal and failure leaves here: recorded once, then told in the one error body."""
@@ -151,12 +207,12 @@ def _handle_errors(app: Flask, edge: Edge) -> None:
             return Response(status=499)  # nobody reads it; the record says `aborted`
         discard_body(request)
         known = _translate(error)
-        record: Record = g.get("record") or edge.open(request, UNROUTED)
-        if record.open:
-            try:
-                record.refuse(known)
-            except GatewayError as lost:
-                known = lost
+        record: Record | None = g.get("record")
+        if record is None:
+            record = edge.open(request, UNROUTED)
+            known = refuse_unrouted(record, known, gate)
+        elif record.open:
+            known = _recorded(record, known)
         return error_response(known, record)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 
 from audit.client import AuditClient
-from gateway.settings import AuditSettings
+from gateway import audit_commands
+from gateway.settings_audit import AuditSettings
 
 READY_WITHIN = 30.0  # seconds; a writer re-reads the log before it takes records
 IDLE_EXIT = 10  # seconds without any client until a managed writer seals the log and ends
@@ -19,11 +19,7 @@ class WriterError(Exception):
 
 def start_writer(settings: AuditSettings) -> subprocess.Popen[bytes]:
     """Start a writer that ends by itself once its last client has gone. It reports problems on standard error."""
-    command = [
-        sys.executable, "-m", "audit", "serve", str(settings.directory),
-        "--key", str(settings.key), "--socket", str(settings.socket), "--origin", settings.origin,
-        "--exit-when-idle", str(IDLE_EXIT),
-    ]  # fmt: skip
+    command = audit_commands.serve(settings, IDLE_EXIT)
     # A session of its own: a Ctrl-C meant for the gateway must not stop the writer before the last record.
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
 

@@ -18,6 +18,7 @@ from gateway.errors import (
     Unprocessable,
     UnsupportedMediaType,
 )
+from gateway.identity import strict_json
 
 T = TypeVar("T")
 
@@ -68,9 +69,13 @@ def read_json(request: Request, limit: int, decoder: msgspec.json.Decoder[T]) ->
     body = read_body(request, limit)
     _check_depth(body)
     try:
-        return decoder.decode(body)
+        value = decoder.decode(body)
+        strict_json.loads(body, MAX_DEPTH)  # of two members with one name the decoder takes the last, others the first
+        return value
     except msgspec.ValidationError as error:
         raise _field_error(str(error)) from None
+    except strict_json.NotStrictJson as error:
+        raise InvalidJson(f"the body is not valid JSON: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidJson(_clip(f"the body is not valid JSON: {error}")) from None
 

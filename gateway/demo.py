@@ -17,6 +17,7 @@ from pathlib import Path
 
 import policies
 from audit import keys as audit_keys
+from audit.contents import auditor
 from gateway.identity.clients import generate_secret, hash_secret
 from gateway.identity.token_issuer import SigningKey
 
@@ -43,6 +44,10 @@ audit:
   hmac_key: file:keys/hmac.key
   socket: {socket}
   origin: {origin}
+  # Texts are sealed where audit.yaml says `encrypted`. The private key, keys/auditor.pem, belongs to the auditor alone.
+  contents: {{directory: contents, auditor_key: keys/auditor.pub.pem}}
+  # Checkpoints that make a cut-off log visible. They belong on another machine; this folder shows what they are.
+  anchors: {{targets: [anchors/]}}
 oauth:
   issuer: http://127.0.0.1:{port}
   signing_key: keys/oauth.pem
@@ -81,12 +86,13 @@ def _base_url(bind: str) -> str:
 
 def _create(state: Path, bind: str) -> dict[str, tuple[str, str]]:
     keys = state / "keys"
-    keys.mkdir(mode=0o700, exist_ok=True)
-    (state / "audit").mkdir(mode=0o700, exist_ok=True)
-    (state / "run").mkdir(mode=0o700, exist_ok=True)
-    for half in (keys / "audit.pem", keys / "audit.pub.pem"):  # left by a start that was killed half-way
-        half.unlink(missing_ok=True)
-    audit_keys.generate(keys / "audit.pem", keys / "audit.pub.pem")
+    for folder in (keys, state / "audit", state / "anchors", state / "run"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for name, generate in (("audit", audit_keys.generate), ("auditor", auditor.generate)):
+        private, public = keys / f"{name}.pem", keys / f"{name}.pub.pem"
+        for half in (private, public):  # left by a start that was killed half-way
+            half.unlink(missing_ok=True)
+        generate(private, public)
     _write_private(keys / "hmac.key", secrets.token_hex(32).encode())
     _write_private(keys / "oauth.pem", SigningKey.generate().pem())
     shutil.copytree(Path(policies.__file__).parent / "bundles" / "default", state / "bundle", dirs_exist_ok=True)

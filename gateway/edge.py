@@ -14,6 +14,7 @@ from flask import Request, Response, g
 
 from gateway.address import Addresses
 from gateway.call import Incoming, Surface
+from gateway.contents import Keeper
 from gateway.errors import GatewayError
 from gateway.limit import RateLimitExceeded
 from gateway.record import Emit, Record
@@ -30,11 +31,11 @@ _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 class Edge:
-    """Opens one Record for each request. `emit` writes an event durably, `key` keys the digests of contents."""
+    """Opens one Record for each request. `emit` writes an event durably, `keeper` keeps what policy keeps of texts."""
 
-    def __init__(self, emit: Emit, key: bytes, addresses: Addresses) -> None:
+    def __init__(self, emit: Emit, keeper: Keeper, addresses: Addresses) -> None:
         self._emit = emit
-        self._key = key
+        self._keeper = keeper
         self._addresses = addresses
 
     def open(self, request: Request, route: str, surface: Surface = "api") -> Record:
@@ -50,14 +51,14 @@ class Edge:
             authorization=environ.get("HTTP_AUTHORIZATION"),
             client_gone=_watch(environ.get("gunicorn.socket")),
         )
-        record = Record(incoming, self._emit, self._key)
+        record = Record(incoming, self._emit, self._keeper)
         g.record = record
         return record
 
     def unreadable(self, address: str) -> Record:
         """The record of bytes that are not an HTTP request."""
         incoming = Incoming(_request_id(), "unreadable", "", "", "api", address, None, lambda: False)
-        return Record(incoming, self._emit, self._key)
+        return Record(incoming, self._emit, self._keeper)
 
 
 def _request_id() -> str:

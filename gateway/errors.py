@@ -14,6 +14,7 @@ class GatewayError(Exception):
     """A refusal or failure that ends a request.
 
     `param` names the offending part of the request (`messages[0].content`), `retry_after` is in whole seconds.
+    `counted` is set where the log accounts for this refusal in a count, and not by a record of its own.
     """
 
     status: ClassVar[int] = 500
@@ -33,6 +34,7 @@ class GatewayError(Exception):
         self.detail = detail
         self.param = param
         self.retry_after = retry_after
+        self.counted = False
         super().__init__(detail or self.public)
 
     def headers(self) -> dict[str, str]:

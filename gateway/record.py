@@ -11,78 +11,50 @@ What cannot be recorded is not served: an append that fails raises AuditUnavaila
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import orjson
-
 from audit.client import Receipt
+from audit.contents.sealer import Direction
 from audit.errors import AuditUnavailable as LogUnavailable
-from audit.errors import RecordRefused
+from audit.errors import ContentsUnavailable, RecordRefused
 from gateway.call import Call, Incoming, Outcome, Quota, Usage
+from gateway.contents import Answer, Keeper, prompt_text
 from gateway.errors import AuditUnavailable, GatewayError, InternalError, UnknownField
 from gateway.identity.principal import Principal
 from model_runtime.engine import Message
-from policies.audit_rules import Level
+from policies.audit_rules import AuditRule, Level
 from policies.bundle import Bundle
 from policies.decision import Decision
-from policies.filters.verdict import Hit
+from policies.filters.verdict import Hit, OnWithheld
 
 Emit = Callable[..., Receipt]
 State = Literal["open", "admitted", "sealed", "lost"]  # lost: the log did not take it
 
 UNROUTED = "unrouted"
 _RECORDED_PATH = 256  # characters
-_RECORDED_TEXT = 65_536  # characters of redacted text that one record may hold
 
 
 class ClientGone(Exception):
     """The client closed the connection before the answer was complete."""
 
 
-@dataclass(slots=True)
-class _Completion:
-    """What is kept of an answer while it streams: its size and keyed digest, and its text where the level allows."""
-
-    digest: hmac.HMAC
-    level: Level
-    chars: int = 0
-    text: list[str] = field(default_factory=list)
-
-    def add(self, piece: str) -> None:
-        self.chars += len(piece)
-        if self.level is Level.NONE:
-            return
-        self.digest.update(piece.encode("utf-8", "surrogatepass"))
-        if self.level is Level.REDACTED and self.chars <= _RECORDED_TEXT:
-            self.text.append(piece)
-
-    def fields(self) -> dict[str, Any]:
-        if self.level is Level.NONE:
-            return {"chars": self.chars}
-        content: dict[str, Any] = {"chars": self.chars, "hmac": self.digest.hexdigest()}
-        if self.level is Level.REDACTED:
-            content["text"] = "".join(self.text)
-            content["whole"] = self.chars <= _RECORDED_TEXT
-        return content
-
-
 class Record:
     """What happened to one request so far. Use it as a context manager: leaving the block seals it."""
 
     __slots__ = (
-        "_completion",
+        "_answer",
         "_emit",
         "_hits",
-        "_key",
+        "_keeper",
         "_receipt",
+        "_rule",
         "_started",
         "_state",
+        "_withheld",
         "asked",
         "bundle",
         "call",
@@ -96,7 +68,7 @@ class Record:
         "quota",
     )
 
-    def __init__(self, incoming: Incoming, emit: Emit, key: bytes) -> None:
+    def __init__(self, incoming: Incoming, emit: Emit, keeper: Keeper) -> None:
         self.incoming = incoming
         self.bundle: Bundle | None = None
         self.principal: Principal | None = None
@@ -109,10 +81,12 @@ class Record:
         self.prompt: tuple[Message, ...] = ()
         self.outcome = Outcome("failed")
         self._emit = emit
-        self._key = key
+        self._keeper = keeper
         self._hits: Counter[tuple[str, str, str, str]] = Counter()
+        self._withheld = keeper.withheld()
+        self._rule: AuditRule | None = None
         self._receipt: Receipt | None = None
-        self._completion: _Completion | None = None
+        self._answer: Answer | None = None
         self._started = time.monotonic()
         self._state: State = "open"
 
@@ -139,28 +113,40 @@ class Record:
         self.model = model
         self.chains = {"prompt": prompt_chain, "completion": completion_chain}
 
-    def hit(self, direction: Literal["prompt", "completion"], hits: Iterable[Hit]) -> None:
+    def hit(self, direction: Direction, hits: Iterable[Hit]) -> None:
         """Count what filters did: which filter, on what type, how often; never the matched value."""
         for hit in hits:
             self._hits[direction, hit.filter, hit.type, hit.action] += 1
 
+    def withheld(self, direction: Direction) -> OnWithheld | None:
+        """Where filters hand over what they withhold, for a keyed digest of it; None where policy keeps nothing."""
+        return None if self._level(direction) is Level.NONE else self._withheld.noting(direction)
+
     def answered(self, text: str) -> None:
         """Note a piece of answer that is about to leave."""
-        if self._completion is None:
-            self._completion = self._open_completion()
-        self._completion.add(text)
+        self._open_answer().add(text)
 
     def finish(self, reason: str, usage: Usage | None) -> None:
         """Note that the answer is complete."""
         self.outcome = Outcome("content_filter" if reason == "content_filter" else "completed", reason, usage)
 
     def admit(self) -> None:
-        """Write the request record. Returns once it is durable, so that the model may be asked."""
+        """Write the request record. Returns once it is durable, so that the model may be asked.
+
+        At level `encrypted` the prompt is sealed before it, and the store is known to be ready for the answer.
+        """
+        try:
+            prompt = self._prompt_fields()
+            if self._level("completion") is Level.ENCRYPTED:
+                self._keeper.prepare(self._subject())
+        except ContentsUnavailable as error:
+            raise AuditUnavailable(detail=str(error)) from error
         self._append(
             "request.admitted",
-            prompt=self._prompt_fields(),
+            prompt=prompt,
             stream=self.call.stream if self.call else None,
             filters=self._take_hits(),
+            **self._take_withheld(),
         )
         self._state = "admitted"
 
@@ -183,14 +169,19 @@ class Record:
     def refuse(self, error: BaseException) -> None:
         """Write that nothing was served, and why."""
         known = error if isinstance(error, GatewayError) else InternalError(detail=type(error).__name__)
+        if known.counted:
+            self._state = "sealed"
+            return
         self._append(
             "request.refused",
             status=known.status,
             code=known.code,
             detail=known.detail,
             param=None if isinstance(known, UnknownField) else known.param,  # an unknown name is the caller's text
+            prompt=self._refused_prompt(known),
             filters=self._take_hits(),
             duration_ms=self._elapsed(),
+            **self._take_withheld(),
         )
         self._state = "sealed"
 
@@ -201,7 +192,11 @@ class Record:
             self.outcome = Outcome("failed", code=error.code)
         elif error is not None:
             self.outcome = Outcome("failed", code=InternalError.code)
-        outcome, completion = self.outcome, self._completion or self._open_completion()
+        completion, unsealed = self._completion_fields()
+        if unsealed is not None:
+            self.outcome = Outcome("failed", code=AuditUnavailable.code)
+        outcome = self.outcome
+        cause = unsealed or error
         self._write(
             "request.finished",
             request_id=self.incoming.request_id,
@@ -211,14 +206,17 @@ class Record:
             admitted=self._receipt.index if self._receipt else None,
             outcome=outcome.result,
             code=outcome.code,
-            detail=error.detail if isinstance(error, GatewayError) else type(error).__name__ if error else None,
+            detail=cause.detail if isinstance(cause, GatewayError) else type(cause).__name__ if cause else None,
             finish_reason=outcome.finish_reason,
             usage={"prompt": outcome.usage.prompt, "completion": outcome.usage.completion} if outcome.usage else None,
-            completion=completion.fields(),
+            completion=completion,
             filters=self._take_hits(),
             duration_ms=self._elapsed(),
+            **self._take_withheld(),
         )
         self._state = "sealed"
+        if unsealed is not None:
+            raise unsealed
 
     def _append(self, event: str, **fields: Any) -> None:
         self._write(event, **(self._who() | fields))
@@ -264,33 +262,63 @@ class Record:
             }
         return fields
 
-    def _levels(self) -> tuple[Level, Level]:
-        assert self.bundle is not None  # noqa: S101 - content is only recorded after identify
-        roles = self.principal.roles if self.principal else ()
-        rule = self.bundle.audit.select(roles=roles, model=self.model or "", route=self.incoming.route)
-        return rule.prompt, rule.completion
+    def _level(self, direction: Direction) -> Level:
+        """What policy keeps of a text of this call. Contents are only there once the caller and the model are known."""
+        if self._rule is None:
+            assert self.bundle is not None  # noqa: S101 - content is only recorded after identify
+            principal = self.principal
+            self._rule = self.bundle.audit.select(
+                principal.roles if principal else (),
+                subject=principal.subject if principal else None,
+                tenant=principal.tenant if principal else None,
+                client=principal.client_id if principal else None,
+                model=self.model or "",
+                route=self.incoming.route,
+            )
+        return self._rule.prompt if direction == "prompt" else self._rule.completion
+
+    def _subject(self) -> str:
+        assert self.principal is not None  # noqa: S101 - as above
+        return self.principal.subject
 
     def _prompt_fields(self) -> dict[str, Any]:
-        """Size and keyed digest of the prompt as it was sent; the redacted text where the level allows."""
+        """The prompt at its level. Raises ContentsUnavailable where it has to be sealed and cannot be."""
         messages = self.call.messages if self.call else ()
-        chars = sum(len(message.content) for message in messages)
-        level = self._levels()[0]
-        if level is Level.NONE:
-            return {"messages": len(messages), "chars": chars}
-        sent = orjson.dumps([[message.role, message.content] for message in messages])
-        content: dict[str, Any] = {
-            "messages": len(messages),
-            "chars": chars,
-            "hmac": hmac.new(self._key, b"prompt\n" + sent, "sha256").hexdigest(),
-        }
-        if level is Level.REDACTED:
-            whole = chars <= _RECORDED_TEXT
-            content["whole"] = whole
-            content["text"] = [[m.role, m.content] for m in self.prompt] if whole else []
-        return content
+        fields = self._keeper.prompt(self._level("prompt"), messages, self.prompt or None)
+        if self._level("prompt") is Level.ENCRYPTED:
+            text = prompt_text(messages)
+            fields["sealed"] = self._keeper.seal(self._subject(), self.incoming.request_id, "prompt", text)
+        return fields
 
-    def _open_completion(self) -> _Completion:
-        return _Completion(hmac.new(self._key, b"completion\n", "sha256"), self._levels()[1])
+    def _refused_prompt(self, error: GatewayError) -> dict[str, Any] | None:
+        """The prompt of a call that got as far as the filters, at its level: what was blocked was asked, too."""
+        if self.call is None or self.chains is None:
+            return None
+        try:
+            if not isinstance(error, AuditUnavailable):  # then the store has failed already
+                return self._prompt_fields()
+        except ContentsUnavailable:
+            pass
+        return self._keeper.prompt(self._level("prompt"), self.call.messages, None)
+
+    def _completion_fields(self) -> tuple[dict[str, Any], AuditUnavailable | None]:
+        """The answer at its level, and the failure where it had to be sealed and could not be."""
+        answer = self._open_answer()
+        fields, text = answer.fields(), answer.sealable()
+        if text is not None:
+            try:
+                fields["sealed"] = self._keeper.seal(self._subject(), self.incoming.request_id, "completion", text)
+            except ContentsUnavailable as error:
+                return fields, AuditUnavailable(detail=str(error))
+        return fields, None
+
+    def _open_answer(self) -> Answer:
+        if self._answer is None:
+            self._answer = self._keeper.answer(self._level("completion"))
+        return self._answer
+
+    def _take_withheld(self) -> dict[str, Any]:
+        return self._withheld.take()
 
     def _take_hits(self) -> list[dict[str, Any]] | None:
         hits = [

@@ -21,7 +21,7 @@ def screen_prompt(call: Call, chain: Chain, record: Record) -> tuple[Message, ..
     A text that names something (`user`, `stop`) cannot be rewritten without changing what was asked: a match blocks.
     """
     for param, text in call.labels:
-        screened = chain.screen(text)
+        screened = chain.screen(text, record.withheld("prompt"))
         record.hit("prompt", screened.hits)
         touched = screened.blocked or next((hit for hit in screened.hits if hit.action != "flag"), None)
         if touched:
@@ -34,7 +34,7 @@ def screen_prompt(call: Call, chain: Chain, record: Record) -> tuple[Message, ..
 
 
 def _screen_message(message: Message, param: str, chain: Chain, record: Record) -> Message:
-    screened = chain.screen(message.content)
+    screened = chain.screen(message.content, record.withheld("prompt"))
     record.hit("prompt", screened.hits)
     if screened.blocked:
         raise _blocked(screened.blocked, param)
@@ -52,7 +52,7 @@ def screen_completion(events: Iterator[Event], chain: Chain, record: Record) -> 
 
     A blocking match cuts the answer where it starts, ends the generation and finishes with `content_filter`.
     """
-    stream = chain.open()
+    stream = chain.open(record.withheld("completion"))
     with closing(cast("Generator[Event]", events)):
         for text, finish in _pieces(events, streamed=record.call is not None and record.call.stream):
             piece = stream.feed(text) if finish is None else stream.last(text)

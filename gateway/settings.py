@@ -6,20 +6,23 @@ mistake of the file is reported in one run as `file:line:column: message`.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from gateway.address import Network
+from gateway.settings_audit import AuditSettings, LogSettings, read_audit, read_log
+from gateway.settings_references import References
 from policies.source import Fields, Location, Node, Problem, Problems, SourceError, parse_yaml
 
+_T = TypeVar("_T")
 _MODEL_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-_ORIGIN = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}"
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s/]+):(?P<port>[0-9]{1,5})")
 _DEFAULT_GRACE = 30
 _CLIENT_SECONDS = 20.0
@@ -54,20 +57,6 @@ ModelSettings = EmbeddedModel | UpstreamModel
 
 
 @dataclass(frozen=True, slots=True)
-class AuditSettings:
-    """Where the log lives, and who writes it: `managed` starts a writer when none answers, `external` never does."""
-
-    directory: Path
-    key: Path
-    public_key: Path
-    socket: Path
-    origin: str
-    hmac_key: bytes
-    writer: Literal["managed", "external"]
-    timeout: float
-
-
-@dataclass(frozen=True, slots=True)
 class OAuthSettings:
     """The embedded authorization server."""
 
@@ -99,9 +88,10 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployment, checked. `source` is the file it was read from."""
+    """One deployment, checked. `source` is the file it was read from, `digest` the SHA-256 of its bytes in hex."""
 
     source: Path
+    digest: str
     bind: str
     workers: int
     threads: int
@@ -117,6 +107,22 @@ class Settings:
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the file named by `path`, or by HANGU_CONFIG. Raises SourceError with every problem found."""
+    return _load(path, environ, lambda node, references, digest: _Reader(references).settings(node, digest))
+
+
+def load_log_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LogSettings:
+    """What the same file says of the log, for a reader who may have none of its secrets. Raises SourceError."""
+
+    def read(root: Node, references: References, _: str) -> LogSettings:
+        entries = {entry.key: entry.value for entry in root.entries()}
+        if "audit" not in entries:
+            root.fail("missing key `audit`")
+        return read_log(entries.get("audit", root), references)
+
+    return _load(path, environ, read)
+
+
+def _load(path: Path | None, environ: Mapping[str, str], read: Callable[[Node, References, str], _T]) -> _T:
     named = path or (Path(environ["HANGU_CONFIG"]) if environ.get("HANGU_CONFIG") else None)
     if named is None:
         place = Location("hangu.yaml", 1, 1)
@@ -126,22 +132,21 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         data = named.read_bytes()
     except OSError as error:
         raise SourceError([Problem(Location(str(named), 1, 1), f"cannot be read: {error.strerror}")]) from error
-    node = parse_yaml(data, str(named), problems)
-    settings = _Reader(named.resolve(), environ, problems).settings(node) if node else None
+    root = parse_yaml(data, str(named), problems)
+    digest = hashlib.sha256(data).hexdigest()
+    found = read(root, References(named.resolve(), environ), digest) if root is not None else None
     problems.raise_if_any()
-    assert settings is not None  # noqa: S101 - a document without problems has a root
-    return settings
+    assert found is not None  # noqa: S101 - a document without problems has a root
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the sections of one file; every mistake goes to `problems`."""
+    """Reads the sections of one file; every mistake becomes a problem of its node."""
 
-    file: Path
-    environ: Mapping[str, str]
-    problems: Problems
+    references: References
 
-    def settings(self, node: Node) -> Settings:
+    def settings(self, node: Node, digest: str) -> Settings:
         fields = node.mapping(
             required=("bind", "bundle", "models", "audit"),
             optional=("workers", "threads", "grace_seconds", "oauth", "issuers", "limits", "http"),
@@ -150,23 +155,20 @@ class _Reader:
         oauth, issuers = fields.node("oauth"), fields.node("issuers")
         storage = self._limit_storage(fields, workers)
         return Settings(
-            source=self.file,
+            source=self.references.file,
+            digest=digest,
             bind=self._bind(fields),
             workers=workers,
             threads=fields.integer("threads", 1, 512, default=32),
             grace=fields.integer("grace_seconds", 5, 3600, default=_DEFAULT_GRACE),
-            bundle=self._path(fields, "bundle"),
+            bundle=self.references.path(fields, "bundle"),
             models=self._models(fields),
-            audit=self._audit(fields.node("audit") or node),
+            audit=read_audit(fields.node("audit") or node, self.references),
             oauth=self._oauth(oauth) if oauth else None,
             issuers=self._issuers(issuers) if issuers else {},
             limit_storage=storage,
             http=self._http(fields.node("http")),
         )
-
-    def _path(self, fields: Fields, key: str) -> Path:
-        text = fields.string(key)
-        return (self.file.parent / text).resolve() if text else self.file.parent
 
     def _bind(self, fields: Fields) -> str:
         bind = fields.string("bind", "127.0.0.1:8000")
@@ -221,7 +223,7 @@ class _Reader:
             from model_runtime.demo import WEIGHTS
 
             return WEIGHTS
-        path = self._path(fields, "path")
+        path = self.references.path(fields, "path")
         if "path" in fields and not path.is_dir():
             fields.fail("path", f"there is no folder `{path}`")
         return path
@@ -235,31 +237,7 @@ class _Reader:
             aliases=aliases,
             base_url=url,
             upstream_model=fields.string("upstream_model", model_id, max_length=256),
-            api_key=self._secret_text(fields, "api_key") if "api_key" in fields else None,
-        )
-
-    def _audit(self, node: Node) -> AuditSettings:
-        fields = node.mapping(
-            required=("directory", "public_key", "socket", "origin", "hmac_key"),
-            optional=("key", "writer", "timeout_seconds"),
-        )
-        writer = fields.string("writer", "managed", choices=("managed", "external"))
-        if writer == "managed" and "key" not in fields:
-            node.fail("missing key `key`: a managed writer signs with it")
-        directory, public_key = self._path(fields, "directory"), self._path(fields, "public_key")
-        for key in ("key", "public_key", "socket"):
-            if key in fields and self._path(fields, key).is_relative_to(directory):
-                fields.fail(key, f"`{key}` must lie outside the audit directory")
-        secret = self._secret(fields, "hmac_key", 32)
-        return AuditSettings(
-            directory=directory,
-            key=self._path(fields, "key"),
-            public_key=public_key,
-            socket=self._path(fields, "socket"),
-            origin=fields.string("origin", pattern=_ORIGIN),
-            hmac_key=secret,
-            writer="external" if writer == "external" else "managed",
-            timeout=fields.number("timeout_seconds", 0.1, 60, default=5.0),
+            api_key=self.references.secret_text(fields, "api_key") if "api_key" in fields else None,
         )
 
     def _oauth(self, node: Node) -> OAuthSettings:
@@ -267,7 +245,9 @@ class _Reader:
         issuer = fields.string("issuer")
         if not _is_issuer(issuer):
             fields.fail("issuer", "`issuer` must be `https://host[:port]` (http only for this machine), without a path")
-        return OAuthSettings(issuer, self._path(fields, "signing_key"), self._path(fields, "clients"))
+        return OAuthSettings(
+            issuer, self.references.path(fields, "signing_key"), self.references.path(fields, "clients")
+        )
 
     def _issuers(self, node: Node) -> dict[str, IssuerSource]:
         sources: dict[str, IssuerSource] = {}
@@ -277,10 +257,10 @@ class _Reader:
             if len(given) != 1:
                 entry.value.fail("exactly one of `secret`, `jwks_file` and `jwks_uri` is needed")
             sources[entry.key] = IssuerSource(
-                secret=self._secret(fields, "secret", 32) if "secret" in fields else None,
-                jwks_file=self._path(fields, "jwks_file") if "jwks_file" in fields else None,
+                secret=self.references.secret(fields, "secret", 32) if "secret" in fields else None,
+                jwks_file=self.references.path(fields, "jwks_file") if "jwks_file" in fields else None,
                 jwks_uri=fields.string("jwks_uri") or None,
-                ca_file=self._path(fields, "ca_file") if "ca_file" in fields else None,
+                ca_file=self.references.path(fields, "ca_file") if "ca_file" in fields else None,
             )
         return sources
 
@@ -309,34 +289,6 @@ class _Reader:
             max_body=fields.integer("max_body_bytes", 1024, 64 << 20, default=1 << 20),
             client_seconds=fields.number("client_seconds", 1, 600, default=_CLIENT_SECONDS),
         )
-
-    def _secret(self, fields: Fields, key: str, minimum: int) -> bytes:
-        secret = self._secret_text(fields, key).encode("utf-8")
-        if key in fields and len(secret) < minimum:
-            fields.fail(key, f"the secret behind `{key}` has {len(secret)} bytes, at least {minimum} are needed")
-        return secret
-
-    def _secret_text(self, fields: Fields, key: str) -> str:
-        reference = fields.string(key)
-        kind, _, rest = reference.partition(":")
-        if kind == "env" and rest:
-            if not self.environ.get(rest):
-                fields.fail(key, f"the environment has no `{rest}`")
-            return self.environ.get(rest, "")
-        if kind == "file" and rest:
-            return self._secret_file(fields, key, self.file.parent / rest)
-        if key in fields and reference:
-            fields.fail(key, f"`{key}` must be `env:NAME` or `file:PATH`; a secret is never written here")
-        return ""
-
-    def _secret_file(self, fields: Fields, key: str, path: Path) -> str:
-        try:
-            if path.stat().st_mode & 0o077:
-                fields.fail(key, f"`{path}` can be read by others; set its mode to 0600")
-            return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            fields.fail(key, f"`{path}` cannot be read")
-            return ""
 
 
 def _networks(fields: Fields, key: str) -> tuple[Network, ...]:

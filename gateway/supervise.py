@@ -1,37 +1,39 @@
-"""Run the gateway: the audit writer first, gunicorn after it; stop them in the opposite order.
+"""Run the gateway: the audit writer first, gunicorn after it, anchoring and shipping beside them.
 
-Whatever happens to this process, its children end: gunicorn is told by the kernel, and the writer seals the log once
-its last client has gone.
+They stop in the opposite order, and what the writer sealed last is anchored and shipped too. Whatever happens to this
+process, its children end: most are told by the kernel, and the writer seals the log once its last client has gone.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any, Final
 
 import structlog
 import urllib3
 
 from audit.client import AuditClient
+from audit.errors import AuditError
+from audit.event import event_logger
+from gateway import audit_commands, reload
 from gateway.audit_writer import WriterError, await_writer, start_writer
-from gateway.settings import Settings, load_settings
-from policies import bundle as bundles
-from policies.source import SourceError
+from gateway.child import Backoff, Child, end, start
+from gateway.settings import Settings
 
 READY_WITHIN = 300.0  # seconds; a large checkpoint takes its time to load
-_RESTART_DELAY = 1.0  # seconds between two looks at the children, and before a writer's second start
-_MAX_RESTART_DELAY = 30.0  # seconds; a log that was tampered with keeps every writer from starting
+_LOOK_EVERY = 1.0  # seconds between two looks at the children
 _WRITER_PATIENCE = 3  # checks that a writer may fail before it is replaced, and seconds that it gets to end
-_PR_SET_PDEATHSIG = 1
+_FINISH_WITHIN: Final = 15.0  # seconds that anchoring and shipping the sealed end may take
+_STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger("hangu.supervise")
 
 
@@ -53,18 +55,20 @@ def check_bind(bind: str) -> str:
 
 
 class Gateway:
-    """The two child processes of one deployment."""
+    """The child processes of one deployment."""
 
     def __init__(self, settings: Settings, bind: str) -> None:
         self._settings = settings
         self._bind = bind
         self._writer: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
-        self._stop = threading.Event()
+        self._beside: tuple[Child, ...] = ()
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()  # the one queue that a signal handler may put into
         self._log = AuditClient(settings.audit.socket, settings.audit.timeout)
+        self._emit = event_logger(self._log.append).event
         self._failures = 0
-        self._delay = _RESTART_DELAY
-        self._next_start = 0.0
+        self._backoff = Backoff()
+        self._replaced: int | None = None  # exit code of a writer whose successor has not answered yet
 
     @property
     def base_url(self) -> str:
@@ -75,20 +79,22 @@ class Gateway:
         if self._settings.audit.writer == "managed":
             self._writer = start_writer(self._settings.audit)
         await_writer(self._settings.audit, self._writer)
+        self._log.healthy()  # this connection stays: without a client the writer would end while a model loads
 
     def start_server(self) -> None:
         """Start gunicorn and return once it is ready to serve. Raises StartError."""
         environment = os.environ | {"HANGU_CONFIG": str(self._settings.source), "HANGU_BIND": self._bind}
         command = [sys.executable, "-m", "gunicorn", "--config", "python:gateway.gunicorn_conf", "wsgi:application"]
-        self._server = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C reaches this process alone, which then stops gunicorn gracefully
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread runs yet, and the function makes one system call
-        )
+        self._server = start(command, environment, Path(__file__).parent.parent)
         self._await_ready(self._server)
+
+    def start_beside(self) -> None:
+        """Start anchoring and shipping, where they are configured and the log is this process's to read."""
+        if self._settings.audit.writer == "managed":
+            commands = audit_commands.beside(self._settings.audit)
+            self._beside = tuple(Child(name, command) for name, command in commands.items())
+        for child in self._beside:
+            child.keep()
 
     def _await_ready(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -98,41 +104,52 @@ class Gateway:
                     raise StartError("the gateway did not start; see the message above")
                 if time.monotonic() > deadline:
                     raise StartError(f"the gateway was not ready within {READY_WITHIN:.0f} s")
-                if self._stop.wait(0.05):
+                if self._next_signal(0.05) in _STOP:
                     raise StartError("stopped while starting")
 
     def _answers(self, pool: urllib3.PoolManager) -> bool:
+        hosts = self._settings.http.hosts
+        headers = {"Host": hosts[0].removeprefix(".")} if hosts else {}  # a name that is not listed is refused
         try:
-            return pool.request("GET", f"{self.base_url}/healthz/ready").status == 200
+            return pool.request("GET", f"{self.base_url}/healthz/ready", headers=headers).status == 200
         except urllib3.exceptions.HTTPError:
             return False
 
-    def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
-        """A signal handler: end `wait`."""
-        self._stop.set()
+    def on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        """The handler of every signal: what is to be done is done in `wait`."""
+        self._signals.put(signum)
 
-    def reload(self, _signum: int, _frame: FrameType | None) -> None:
-        """A signal handler: gunicorn replaces its workers one by one; what runs is finished.
-
-        A configuration or bundle with a mistake changes nothing: workers that cannot start would end the gateway.
-        """
+    def _next_signal(self, within: float) -> int | None:
         try:
-            bundles.load(load_settings(self._settings.source).bundle)
-        except SourceError as error:
-            _log.error("not reloaded", problems=str(error))
-            return
-        if self._server:
-            self._server.send_signal(signal.SIGHUP)
+            return self._signals.get(timeout=within)
+        except queue.Empty:
+            return None
 
     def wait(self) -> int:
         """Supervise until a signal comes or gunicorn ends. Returns the exit code: 0 after a signal."""
         assert self._server is not None  # noqa: S101 - start_server ran before
-        while not self._stop.wait(_RESTART_DELAY):
+        while (signum := self._next_signal(_LOOK_EVERY)) not in _STOP:
             if self._server.poll() is not None:
                 _log.error("gunicorn ended", code=self._server.returncode)
                 return 1
+            if signum == signal.SIGHUP:
+                self._reload(self._server)
             self._keep_writer()
+            for child in self._beside:
+                child.keep()
         return 0
+
+    def _reload(self, server: subprocess.Popen[bytes]) -> None:
+        """Have gunicorn replace its workers one by one; what runs is finished.
+
+        A configuration or bundle with a mistake changes nothing, and that it was tried is recorded.
+        """
+        refused = reload.refusal(self._settings.source)
+        if refused is None:
+            server.send_signal(signal.SIGHUP)
+            return
+        _log.error("not reloaded", problems=refused.problems)
+        self._tell(refused.event, **refused.fields)
 
     def _keep_writer(self) -> None:
         """Bring back a writer that ended, hangs or has given up after a failed write.
@@ -144,24 +161,44 @@ class Gateway:
         if self._writer.poll() is None:
             healthy = self._log.healthy()
             self._failures = 0 if healthy else self._failures + 1
-            self._delay = _RESTART_DELAY if healthy else self._delay
+            if healthy:
+                self._writer_answers()
             if self._failures < _WRITER_PATIENCE:
                 return
-            _end(self._writer, _WRITER_PATIENCE)
-        if time.monotonic() < self._next_start:
+            end(self._writer, _WRITER_PATIENCE)
+        if not self._backoff.due():
             return
         _log.error("the audit writer is started again", code=self._writer.returncode)
         self._failures = 0
-        self._next_start = time.monotonic() + self._delay
-        self._delay = min(2 * self._delay, _MAX_RESTART_DELAY)
+        self._replaced = self._writer.returncode
         self._writer = start_writer(self._settings.audit)
 
+    def _writer_answers(self) -> None:
+        self._backoff.worked()
+        if self._replaced is not None and self._tell("audit.writer_restarted", exit_code=self._replaced):
+            self._replaced = None
+
+    def _tell(self, event: str, **fields: Any) -> bool:
+        """Record an event of this process; False, and a line of output, where the log does not take it."""
+        try:
+            self._emit(event, **fields)
+        except AuditError as error:
+            _log.error("not recorded", event_name=event, error=str(error))
+            return False
+        return True
+
     def stop(self) -> None:
-        """Let running answers finish within the grace time, then have the writer seal the log."""
+        """Let running answers finish within the grace time, have the writer seal the log, anchor and ship its end."""
         if self._server is not None:
-            _end(self._server, self._settings.grace + 10)
+            end(self._server, self._settings.grace + 10)
+        self._log.close()
         if self._writer is not None:
-            _end(self._writer, 15)
+            end(self._writer, 15)
+        for child in self._beside:
+            child.ask_to_end()
+        deadline = time.monotonic() + _FINISH_WITHIN
+        for child in self._beside:
+            child.stop(max(0.0, deadline - time.monotonic()))
 
 
 def run(
@@ -169,30 +206,15 @@ def run(
 ) -> int:
     """Start, report `ready`, supervise, stop. `step` runs one named part of the start and shows its progress."""
     gateway = Gateway(settings, bind)
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, gateway.request_stop)
-    signal.signal(signal.SIGHUP, gateway.reload)
+    for signum in (*_STOP, signal.SIGHUP):
+        signal.signal(signum, gateway.on_signal)
     try:
         step("audit writer", gateway.start_writer)
         step("gateway and model", gateway.start_server)
+        gateway.start_beside()
         ready()
         return gateway.wait()
     except WriterError as error:
         raise StartError(str(error)) from error
     finally:
         gateway.stop()
-
-
-def _end(process: subprocess.Popen[bytes], within: float) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(within)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to send SIGTERM when the supervisor dies, however it dies (prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

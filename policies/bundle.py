@@ -1,8 +1,9 @@
 """A policy bundle: a directory of files, checked as a whole, as frozen typed objects."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from policies import bundle_files
@@ -27,7 +28,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Everything the gateway asks policy for. `digest` names exactly these files and goes into every record."""
+    """Everything the gateway asks policy for. `digest` names exactly these files and goes into every record.
+
+    `files` are their bytes by path, so that the log can hold what was in force and not what lies on disk by then.
+    """
 
     name: str
     version: str
@@ -39,6 +43,7 @@ class Bundle:
     network: NetworkPolicy
     audit: AuditPolicy
     expectations: tuple[Expectation, ...]
+    files: Mapping[str, bytes] = field(repr=False)
 
 
 def load(path: Path) -> Bundle:
@@ -51,7 +56,7 @@ def load(path: Path) -> Bundle:
         raise SourceError(_under(path, problem) for problem in error.problems) from None
 
 
-def _build(files: Mapping[str, bytes], problems: Problems) -> Bundle:
+def _build(files: dict[str, bytes], problems: Problems) -> Bundle:
     name, version = _load(files, "bundle.yaml", _load_header, problems) or ("", "")
     identity = _load(files, "identity.yaml", load_identity, problems)
     filters = _load(files, "filters.yaml", load_filters, problems)
@@ -80,6 +85,7 @@ def _build(files: Mapping[str, bytes], problems: Problems) -> Bundle:
         network=network,
         audit=audit,
         expectations=expectations,
+        files=MappingProxyType(files),
     )
 
 

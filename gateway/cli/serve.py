@@ -11,9 +11,9 @@ import click
 from rich.console import Console
 
 from gateway import supervise
+from gateway.policy import load_policy
 from gateway.settings import Settings, load_settings
 from gateway.supervise import StartError
-from policies import bundle as bundles
 from policies.source import SourceError
 
 
@@ -59,7 +59,7 @@ def _serve(console: Console, settings: Settings, bind: str, greet: Callable[[], 
 
 
 def _check_bundle(settings: Settings) -> None:
-    bundles.load(settings.bundle)  # a mistake is reported here with its place, before any process starts
+    load_policy(settings)  # a mistake is reported here with its place, before any process starts
 
 
 def _step(console: Console) -> Callable[[str, Callable[[], None]], None]:

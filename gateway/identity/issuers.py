@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.identity.authenticate import ConfiguredIssuer
 from gateway.identity.jwks import JwksError, parse_jwks
 from gateway.identity.jwks_fetch import JwksEndpoint
-from gateway.identity.keys import FixedKeys, JwksKeys, KeySource, shared_secret
+from gateway.identity.keys import FixedKeys, JwksKeys, KeyObserver, KeySource, shared_secret
 from gateway.identity.token_issuer import SigningKey, TokenIssuer
 from gateway.settings import IssuerSource, OAuthSettings, Settings
 from policies.identity import EMBEDDED, IssuerPolicy
 from policies.source import Location, Problem, Problems, SourceError
+
+Observe = Callable[[str], KeyObserver]
 
 
 def open_token_issuer(oauth: OAuthSettings, policies: tuple[IssuerPolicy, ...]) -> TokenIssuer:
@@ -25,11 +27,14 @@ def open_token_issuer(oauth: OAuthSettings, policies: tuple[IssuerPolicy, ...]) 
 
 
 def configure_issuers(
-    policies: tuple[IssuerPolicy, ...], settings: Settings, embedded: TokenIssuer | None
+    policies: tuple[IssuerPolicy, ...], settings: Settings, embedded: TokenIssuer | None, observe: Observe
 ) -> tuple[ConfiguredIssuer, ...]:
-    """Every trusted issuer with its keys. Raises SourceError naming each issuer without them."""
+    """Every trusted issuer with its keys. Raises SourceError naming each issuer without them.
+
+    `observe` gives the observer of the issuer of that name, for keys that are fetched.
+    """
     problems = Problems()
-    configured = [_configure(policy, settings.issuers, embedded, problems) for policy in policies]
+    configured = [_configure(policy, settings.issuers, embedded, observe, problems) for policy in policies]
     for name in sorted(set(settings.issuers) - {policy.name for policy in policies}):
         problems.add(Location(str(settings.source), 1, 1), f"`issuers` names `{name}`, which identity.yaml does not")
     problems.raise_if_any()
@@ -37,7 +42,11 @@ def configure_issuers(
 
 
 def _configure(
-    policy: IssuerPolicy, sources: Mapping[str, IssuerSource], embedded: TokenIssuer | None, problems: Problems
+    policy: IssuerPolicy,
+    sources: Mapping[str, IssuerSource],
+    embedded: TokenIssuer | None,
+    observe: Observe,
+    problems: Problems,
 ) -> ConfiguredIssuer | None:
     if policy.keys == "embedded":
         if embedded is None:
@@ -49,7 +58,7 @@ def _configure(
         return ConfiguredIssuer(policy, issuer, FixedKeys(embedded.keys))
     source = sources.get(policy.name)
     try:
-        keys = _keys(policy, source) if source else None
+        keys = _keys(policy, source, observe) if source else None
     except JwksError as error:
         problems.add(policy.location, f"keys of issuer `{policy.name}`: {error}")
         return None
@@ -60,11 +69,12 @@ def _configure(
     return ConfiguredIssuer(policy, policy.issuer, keys)
 
 
-def _keys(policy: IssuerPolicy, source: IssuerSource) -> KeySource | None:
+def _keys(policy: IssuerPolicy, source: IssuerSource, observe: Observe) -> KeySource | None:
     if policy.keys == "secret":
         return shared_secret(source.secret) if source.secret is not None else None
     if source.jwks_uri is not None:
-        keys = JwksKeys(JwksEndpoint.parse(source.jwks_uri, source.ca_file).fetch, name=policy.name)
+        endpoint = JwksEndpoint.parse(source.jwks_uri, source.ca_file)
+        keys = JwksKeys(endpoint.fetch, name=policy.name, observer=observe(policy.name))
         keys.start_refresh()  # so that the first request does not wait for the fetch
         return keys
     if source.jwks_file is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,6 +79,9 @@ class KeySet:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def __iter__(self) -> Iterator[VerificationKey]:
+        return iter(self._keys)
 
     def select(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         """The one key that a token with this header may be verified with; None when there is none or a choice of two.

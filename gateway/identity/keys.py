@@ -38,6 +38,19 @@ class KeySource(Protocol):
         """Return when the issuer has no key `kid`; raise IdentityUnavailable while that is still being found out."""
 
 
+class KeyObserver(Protocol):
+    """Hears of every refresh. Called in the thread that refreshes, one call at a time."""
+
+    def changed(self, before: KeySet | None, after: KeySet, /) -> None:
+        """Before other keys are used. What this raises keeps them from being used; the next refresh tries again."""
+
+    def refreshed(self) -> None:
+        """The endpoint has answered. Raises nothing."""
+
+    def failed(self, error: Exception, /) -> None:
+        """It has not, or with nothing that can be used. Raises nothing."""
+
+
 class FixedKeys:
     """Keys that do not change while the process runs: our own, or those of a JWKS file."""
 
@@ -95,7 +108,7 @@ class _Refresh:
 class JwksKeys:
     """The keys behind `fetch`, which returns a JWKS document or raises. `clock` counts seconds and never goes back.
 
-    `name` is the issuer's, for the operational log.
+    `name` is the issuer's, for the operational log; `observer` is told what the refreshes bring.
     """
 
     def __init__(
@@ -104,9 +117,11 @@ class JwksKeys:
         times: JwksTimes | None = None,
         clock: Callable[[], float] = time.monotonic,
         name: str = "an issuer",
+        observer: KeyObserver | None = None,
     ) -> None:
         self._fetch = fetch
         self._name = name
+        self._observer = observer
         self._times = times or JwksTimes()
         self._clock = clock
         self._snapshot: _Snapshot | None = None
@@ -179,9 +194,15 @@ class JwksKeys:
             held = self._snapshot
             same = held is not None and held.document == document
             keys = held.keys if held is not None and same else parse_jwks(document)
+            if self._observer is not None and not same:
+                self._observer.changed(held.keys if held is not None else None, keys)
             self._snapshot = _Snapshot(keys, document, asked_at)
+            if self._observer is not None:
+                self._observer.refreshed()
         except Exception as error:  # noqa: BLE001 - any failure means: keep the last snapshot and try again later
             _log.warning("the keys of %s could not be refreshed: %s", self._name, error)
+            if self._observer is not None:
+                self._observer.failed(error)
         finally:
             self._finish(refresh)
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import policies
 from audit.client import Receipt
+from audit.digests import Digests
 from gateway.authorise import authorise
 from gateway.call import Call, Incoming, Quota
+from gateway.contents import Keeper
 from gateway.identity.principal import Principal
 from gateway.infer import infer
 from gateway.pipeline import Gate
@@ -130,9 +132,9 @@ def incoming(route: str = "chat.completions", *, gone: Callable[[], bool] = lamb
     return Incoming("req_1", route, "POST", "/v1/chat/completions", "api", "127.0.0.1", "Bearer x", gone)
 
 
-def record(log: MemoryLog, **options: Any) -> Record:
+def record(log: MemoryLog, keeper: Keeper | None = None, **options: Any) -> Record:
     """An open record over an in-memory log."""
-    return Record(incoming(**options), log.emit, HMAC_KEY)
+    return Record(incoming(**options), log.emit, keeper or Keeper(Digests(HMAC_KEY)))
 
 
 def call(*texts: str, **fields: Any) -> Call:

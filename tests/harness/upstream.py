@@ -14,11 +14,13 @@ class ScriptedUpstream:
     """Answers by the text of the last message: `answers[text]` holds the pieces it streams.
 
     `gates[text]` is waited for before the second piece, `left` is set once a client went away in mid-stream.
+    `broken[text]` is sent instead: a status, a media type and a body.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, list[str]] = {}
         self.gates: dict[str, threading.Event] = {}
+        self.broken: dict[str, tuple[int, str, bytes]] = {}
         self.seen: list[dict[str, Any]] = []
         self.left = threading.Event()
         self.started = threading.Event()
@@ -47,6 +49,9 @@ class ScriptedUpstream:
                     self._send(upstream.status, {"error": {"message": "scripted failure"}})
                     return
                 text = body["messages"][-1]["content"]
+                if text in upstream.broken:
+                    self._send_bytes(*upstream.broken[text])
+                    return
                 pieces = upstream.answers.get(text, ["You said: ", text])
                 if body.get("stream"):
                     self._stream(text, pieces)
@@ -63,9 +68,11 @@ class ScriptedUpstream:
                 self._send(200, {"object": "chat.completion", "choices": [choice], "usage": _usage(pieces)})
 
             def _send(self, status: int, body: dict[str, Any]) -> None:
-                data = json.dumps(body).encode()
+                self._send_bytes(status, "application/json", json.dumps(body).encode())
+
+            def _send_bytes(self, status: int, media_type: str, data: bytes) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)

@@ -91,7 +91,7 @@ clients:
     found = problems(text)
     for expected in (
         "clients.yaml:2:16: `client_id` must match",
-        "clients.yaml:3:18: `secret_hash` must match",
+        "clients.yaml:3:18: `secret_hash` must be `sha256:` and 64 hexadecimal digits",
         "clients.yaml:4:12: `roles` must be a list of strings",
         "clients.yaml:6:5: unknown key `secret_hsah` (did you mean `secret_hash`?)",
         "clients.yaml:7:12: `roles` must not be empty",
