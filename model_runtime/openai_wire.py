@@ -16,6 +16,9 @@ from model_runtime.engine import EngineFailed, Finish, FinishReason, Message, Pr
 _ROLES: Final = {"system": "system", "user": "user", "assistant": "assistant", "observation": "tool"}
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
 _TEXT_FIELDS: Final = frozenset({"role", "content"})
+_OTHER_FIELDS: Final = frozenset(  # that OpenAI-compatible servers are known to send
+    {"annotations", "audio", "function_call", "reasoning", "reasoning_content", "refusal", "tool_calls"}
+)
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
@@ -109,7 +112,8 @@ def read_text(fields: dict[str, object] | None) -> str:
         return ""
     for name, value in fields.items():
         if name not in _TEXT_FIELDS and value:
-            raise EngineFailed(f"upstream sent `{name[:40]}` beside the answer text, which no filter would see")
+            what = f"`{name}`" if name in _OTHER_FIELDS else "an unknown member"  # its name may hold anything
+            raise EngineFailed(f"upstream sent {what} beside the answer text, which no filter would see")
     if fields.get("role") not in {None, "", "assistant"}:
         raise EngineFailed("upstream answered in another role than `assistant`")
     content = fields.get("content")

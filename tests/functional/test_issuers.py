@@ -5,9 +5,13 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -16,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.server import Server, prepare, serving
 from harness.upstream import ScriptedUpstream
+from harness.wait import until
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 
@@ -142,3 +147,71 @@ def test_signed_with_the_public_key_as_a_secret(issuers: Issuers) -> None:
 
 def _segment(part: dict[str, Any]) -> bytes:
     return base64url_encode(json.dumps(part).encode())
+
+
+def test_key_changes_and_outages_are_on_record(
+    upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Fetched keys are recorded before they are used, fixed keys at start, an issuer that cannot be reached once.
+
+    A token of the issuer that cannot be reached is not checked: 503.
+    """
+    state = tmp_path_factory.mktemp("fetched")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "钥匙-1", "use": "sig", "alg": "RS256"}
+    made = prepare(state, upstream.base_url)
+    identity = state / "bundle" / "identity.yaml"
+    fetched = ISSUERS.replace("keys: secret", "keys: jwks").replace("HS256", "RS256")
+    identity.write_text(
+        identity.read_text() + fetched.replace("issuer: legacy-portal", "issuer: https://legacy.example")
+    )
+    with published({"keys": [jwk]}) as url, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/jwks"
+        settings = f"issuers:\n  company: {{jwks_uri: '{url}'}}\n  legacy: {{jwks_uri: '{nobody}'}}\n"
+        made.config.write_text(made.config.read_text() + settings)
+        with serving(made) as server:
+            issuers = Issuers(server, key, "")
+
+            def found(event: str) -> list[dict[str, Any]]:
+                return [record for record in server.records() if record["event"] == event]
+
+            (changed,) = until("the fetched keys", lambda: found("issuer.keys_changed"))
+            assert (changed["issuer"], [each["kid"] for each in changed["added"]]) == ("company", ["钥匙-1"])
+            (outage,) = until("the outage", lambda: found("issuer.keys_unavailable"))
+            assert outage["issuer"] == "legacy"
+            (fixed,) = found("issuer.keys_loaded")
+            assert fixed["issuer"] == "embedded"
+            headers = {"kid": "钥匙-1"}
+            good = jwt.encode(
+                _claims("https://id.example.com/realms/company", realm_access={"roles": ["employees"]}),
+                key,
+                "RS256",
+                headers=headers,
+            )
+            assert issuers.status(good) == 200
+            unknown = jwt.encode(_claims("https://legacy.example", roles="user"), key, "RS256", headers=headers)
+            assert issuers.status(unknown) == 503
+
+
+@contextmanager
+def published(document: dict[str, Any]) -> Iterator[str]:
+    """The URL of a server that publishes this JWKS."""
+    data = json.dumps(document).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            return
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/jwks"
+        server.shutdown()
+        thread.join()

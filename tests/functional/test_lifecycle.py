@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.server import HANGU, Server, await_line, prepare, read_records, serving, started, verify
@@ -137,7 +138,7 @@ def test_one_flipped_byte_is_found_and_named(tmp_path: Path, upstream: ScriptedU
 
 
 def test_a_dead_writer_means_503_until_it_is_back(tmp_path: Path, upstream: ScriptedUpstream) -> None:
-    """What cannot be recorded is not served; the supervisor brings the writer back and the log stays whole."""
+    """What cannot be recorded is not served; the supervisor brings the writer back and says so; the log stays whole."""
     made = prepare(tmp_path / "state", upstream.base_url)
     with serving(made) as server:
         assert server.chat("before").status == 200
@@ -148,12 +149,21 @@ def test_a_dead_writer_means_503_until_it_is_back(tmp_path: Path, upstream: Scri
         assert statuses <= {200, 503}
         until("a new writer", lambda: server.request("GET", "/healthz/ready").status == 200)
         assert server.chat("after").status == 200
+        restarts = until("its record", lambda: of(server, "audit.writer_restarted"))
+        assert [record["exit_code"] for record in restarts] == [-signal.SIGKILL]
         server.stop()
     assert verify(made).returncode == 0
 
 
+def of(server: Server, event: str) -> list[dict[str, Any]]:
+    return [record for record in server.records() if record["event"] == event]
+
+
 def test_reload_takes_a_good_bundle_and_refuses_a_bad_one(tmp_path: Path, upstream: ScriptedUpstream) -> None:
-    """SIGHUP puts an edited bundle into force without a gap; one with a mistake changes nothing and says where."""
+    """SIGHUP puts an edited bundle into force without a gap; one with a mistake changes nothing and says where.
+
+    The log holds the text of both that were in force, and what was wrong with the third.
+    """
     made = prepare(tmp_path / "state", upstream.base_url)
     policy = made.config.parent / "bundle" / "policy.csv"
     with serving(made) as server:
@@ -167,6 +177,13 @@ def test_reload_takes_a_good_bundle_and_refuses_a_bad_one(tmp_path: Path, upstre
         until("the refusal", lambda: any("did you mean `read`?" in line for line in server.output))
         assert any("policy.csv:" in line for line in server.output)
         assert server.chat("still").headers["hangu-policy"] == digest
+        (refused,) = until("its record", lambda: of(server, "policy.refused"))
+        assert any("did you mean `read`?" in problem for problem in refused["problems"])
+        activated = [record["bundle"] for record in of(server, "policy.activated")]
+        assert len(activated) == 2
+        assert activated[1] == digest
+        texts = [r["text"] for r in of(server, "policy.file") if (r["bundle"], r["path"]) == (digest, "policy.csv")]
+        assert "".join(texts).endswith("p, role:guest, models, read, allow\n")
         assert server.stop() == 0
     assert verify(made).returncode == 0
 

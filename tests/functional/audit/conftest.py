@@ -76,6 +76,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
 @pytest.fixture
 def client(host: Host) -> Iterator[AuditClient]:
     """A client of the host's writer."""
-    client = AuditClient(host.socket)
+    client = AuditClient(host.socket, timeout=30)
     yield client
     client.close()

@@ -1,0 +1,1 @@
+"""Live copies of the log for syslog and OTLP receivers: beside the log, never instead of it."""
