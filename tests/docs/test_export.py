@@ -15,9 +15,7 @@ from audit.schema import EVENTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
 _EVENT_ROWS = dict(re.findall(r"^\| `([a-z_.]+)` \| ([A-Z][^|]+) \|$", PAGE, re.MULTILINE))
-_FIELD_ROWS = {
-    name: otel for name, otel in re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
-}
+_FIELD_ROWS = dict(re.findall(r"^\| `([a-z0-9_]+)` \| [^|]+ \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE))
 
 
 def test_every_event_has_a_row() -> None:
