@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
+from contextlib import closing, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -12,7 +13,10 @@ from flask import Flask
 from gunicorn.config import Config
 from limits.errors import ConfigurationError
 
+from audit.client import AuditClient
 from audit.errors import AuditError
+from audit.event import event_logger
+from gateway import reload
 from gateway.app import create_app
 from gateway.audit_writer import WriterError, ensure_writer
 from gateway.settings import Settings, load_settings
@@ -36,12 +40,25 @@ def boot() -> Flask:
         settings = load_settings()
         _check_server(settings)
         ensure_writer(settings.audit)
-        app = create_app(settings)
+        app = _create(settings)
     except _CANNOT_SERVE as error:
         _refuse(str(error))
     atexit.register(app.extensions["hangu"].close)
     _settle_memory()
     return app
+
+
+def _create(settings: Settings) -> Flask:
+    """The application. That a policy or a configuration was refused is recorded; a log that is gone is worse news."""
+    try:
+        return create_app(settings)
+    except SourceError:
+        refused = reload.refusal(settings.source)
+        log = AuditClient(settings.audit.socket, settings.audit.timeout)
+        with closing(log), suppress(AuditError):
+            if refused is not None:
+                event_logger(log.append).event(refused.event, **refused.fields)
+        raise
 
 
 def _check_server(settings: Settings) -> None:

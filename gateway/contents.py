@@ -1,4 +1,4 @@
-"""What records keep of prompts, answers and withheld values, at the level that policy sets for each."""
+"""What is kept of a prompt, an answer and withheld values at each level; `gateway.texts` ties it to a request."""
 
 from __future__ import annotations
 

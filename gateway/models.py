@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.settings import EmbeddedModel, ModelSettings
+from gateway.settings_models import EmbeddedModel, ModelSettings
 from model_runtime.engine import Engine
 
 

@@ -22,11 +22,11 @@ from audit.contents.sealer import Direction
 from audit.errors import AuditUnavailable as LogUnavailable
 from audit.errors import ContentsUnavailable, RecordRefused
 from gateway.call import Call, Incoming, Outcome, Quota, Usage
-from gateway.contents import Answer, Keeper, prompt_text
+from gateway.contents import Keeper
 from gateway.errors import AuditUnavailable, GatewayError, InternalError, UnknownField
 from gateway.identity.principal import Principal
+from gateway.texts import Texts
 from model_runtime.engine import Message
-from policies.audit_rules import AuditRule, Level
 from policies.bundle import Bundle
 from policies.decision import Decision
 from policies.filters.verdict import Hit, OnWithheld
@@ -46,15 +46,13 @@ class Record:
     """What happened to one request so far. Use it as a context manager: leaving the block seals it."""
 
     __slots__ = (
-        "_answer",
         "_emit",
         "_hits",
         "_keeper",
         "_receipt",
-        "_rule",
         "_started",
         "_state",
-        "_withheld",
+        "_texts",
         "asked",
         "bundle",
         "call",
@@ -83,10 +81,8 @@ class Record:
         self._emit = emit
         self._keeper = keeper
         self._hits: Counter[tuple[str, str, str, str]] = Counter()
-        self._withheld = keeper.withheld()
-        self._rule: AuditRule | None = None
+        self._texts: Texts | None = None
         self._receipt: Receipt | None = None
-        self._answer: Answer | None = None
         self._started = time.monotonic()
         self._state: State = "open"
 
@@ -109,9 +105,20 @@ class Record:
         return headers
 
     def choose(self, model: str, prompt_chain: str, completion_chain: str) -> None:
-        """Note which model answers and which chains the policy obliges us to run."""
+        """Note which model answers and which chains the policy obliges us to run. From here on texts are kept."""
+        assert self.bundle is not None  # noqa: S101 - identify ran before; for the type checker
+        assert self.principal is not None  # noqa: S101 - as above
         self.model = model
         self.chains = {"prompt": prompt_chain, "completion": completion_chain}
+        rule = self.bundle.audit.select(
+            self.principal.roles,
+            subject=self.principal.subject,
+            tenant=self.principal.tenant,
+            client=self.principal.client_id,
+            model=model,
+            route=self.incoming.route,
+        )
+        self._texts = Texts(self._keeper, rule, self.principal.subject, self.incoming.request_id)
 
     def hit(self, direction: Direction, hits: Iterable[Hit]) -> None:
         """Count what filters did: which filter, on what type, how often; never the matched value."""
@@ -120,11 +127,11 @@ class Record:
 
     def withheld(self, direction: Direction) -> OnWithheld | None:
         """Where filters hand over what they withhold, for a keyed digest of it; None where policy keeps nothing."""
-        return None if self._level(direction) is Level.NONE else self._withheld.noting(direction)
+        return self._kept().noting(direction)
 
     def answered(self, text: str) -> None:
         """Note a piece of answer that is about to leave."""
-        self._open_answer().add(text)
+        self._kept().answered(text)
 
     def finish(self, reason: str, usage: Usage | None) -> None:
         """Note that the answer is complete."""
@@ -135,19 +142,12 @@ class Record:
 
         At level `encrypted` the prompt is sealed before it, and the store is known to be ready for the answer.
         """
+        assert self.call is not None  # noqa: S101 - the pipeline has read it; for the type checker
         try:
-            prompt = self._prompt_fields()
-            if self._level("completion") is Level.ENCRYPTED:
-                self._keeper.prepare(self._subject())
+            texts = self._kept().admitted(self.call.messages, self.prompt)
         except ContentsUnavailable as error:
             raise AuditUnavailable(detail=str(error)) from error
-        self._append(
-            "request.admitted",
-            prompt=prompt,
-            stream=self.call.stream if self.call else None,
-            filters=self._take_hits(),
-            **self._take_withheld(),
-        )
+        self._append("request.admitted", stream=self.call.stream, filters=self._take_hits(), **texts)
         self._state = "admitted"
 
     def serve(self, event: str = "request.served", **fields: Any) -> None:
@@ -178,10 +178,9 @@ class Record:
             code=known.code,
             detail=known.detail,
             param=None if isinstance(known, UnknownField) else known.param,  # an unknown name is the caller's text
-            prompt=self._refused_prompt(known),
             filters=self._take_hits(),
             duration_ms=self._elapsed(),
-            **self._take_withheld(),
+            **self._refused_texts(known),
         )
         self._state = "sealed"
 
@@ -192,11 +191,11 @@ class Record:
             self.outcome = Outcome("failed", code=error.code)
         elif error is not None:
             self.outcome = Outcome("failed", code=InternalError.code)
-        completion, unsealed = self._completion_fields()
+        texts, failure = self._kept().finished()
+        unsealed = AuditUnavailable(detail=str(failure)) if failure else None
         if unsealed is not None:
-            self.outcome = Outcome("failed", code=AuditUnavailable.code)
-        outcome = self.outcome
-        cause = unsealed or error
+            self.outcome = Outcome("failed", code=unsealed.code)
+        outcome, cause = self.outcome, unsealed or error
         self._write(
             "request.finished",
             request_id=self.incoming.request_id,
@@ -209,14 +208,13 @@ class Record:
             detail=cause.detail if isinstance(cause, GatewayError) else type(cause).__name__ if cause else None,
             finish_reason=outcome.finish_reason,
             usage={"prompt": outcome.usage.prompt, "completion": outcome.usage.completion} if outcome.usage else None,
-            completion=completion,
             filters=self._take_hits(),
             duration_ms=self._elapsed(),
-            **self._take_withheld(),
+            **texts,
         )
         self._state = "sealed"
         if unsealed is not None:
-            raise unsealed
+            raise unsealed from failure
 
     def _append(self, event: str, **fields: Any) -> None:
         self._write(event, **(self._who() | fields))
@@ -262,63 +260,15 @@ class Record:
             }
         return fields
 
-    def _level(self, direction: Direction) -> Level:
-        """What policy keeps of a text of this call. Contents are only there once the caller and the model are known."""
-        if self._rule is None:
-            assert self.bundle is not None  # noqa: S101 - content is only recorded after identify
-            principal = self.principal
-            self._rule = self.bundle.audit.select(
-                principal.roles if principal else (),
-                subject=principal.subject if principal else None,
-                tenant=principal.tenant if principal else None,
-                client=principal.client_id if principal else None,
-                model=self.model or "",
-                route=self.incoming.route,
-            )
-        return self._rule.prompt if direction == "prompt" else self._rule.completion
+    def _kept(self) -> Texts:
+        assert self._texts is not None  # noqa: S101 - no text is screened, admitted or answered before `choose`
+        return self._texts
 
-    def _subject(self) -> str:
-        assert self.principal is not None  # noqa: S101 - as above
-        return self.principal.subject
-
-    def _prompt_fields(self) -> dict[str, Any]:
-        """The prompt at its level. Raises ContentsUnavailable where it has to be sealed and cannot be."""
-        messages = self.call.messages if self.call else ()
-        fields = self._keeper.prompt(self._level("prompt"), messages, self.prompt or None)
-        if self._level("prompt") is Level.ENCRYPTED:
-            text = prompt_text(messages)
-            fields["sealed"] = self._keeper.seal(self._subject(), self.incoming.request_id, "prompt", text)
-        return fields
-
-    def _refused_prompt(self, error: GatewayError) -> dict[str, Any] | None:
-        """The prompt of a call that got as far as the filters, at its level: what was blocked was asked, too."""
-        if self.call is None or self.chains is None:
-            return None
-        try:
-            if not isinstance(error, AuditUnavailable):  # then the store has failed already
-                return self._prompt_fields()
-        except ContentsUnavailable:
-            pass
-        return self._keeper.prompt(self._level("prompt"), self.call.messages, None)
-
-    def _completion_fields(self) -> tuple[dict[str, Any], AuditUnavailable | None]:
-        """The answer at its level, and the failure where it had to be sealed and could not be."""
-        answer = self._open_answer()
-        fields, text = answer.fields(), answer.sealable()
-        if text is not None:
-            try:
-                fields["sealed"] = self._keeper.seal(self._subject(), self.incoming.request_id, "completion", text)
-            except ContentsUnavailable as error:
-                return fields, AuditUnavailable(detail=str(error))
-        return fields, None
-
-    def _open_answer(self) -> Answer:
-        if self._answer is None:
-            self._answer = self._keeper.answer(self._level("completion"))
-        return self._answer
-
-    def _take_withheld(self) -> dict[str, Any]:
-        return self._withheld.take()
+    def _refused_texts(self, error: GatewayError) -> dict[str, Any]:
+        """Of a request that got as far as its filters; a store that has just failed is not asked again."""
+        if self._texts is None or self.call is None:
+            return {}
+        return self._texts.refused(self.call.messages, seal=not isinstance(error, AuditUnavailable))
 
     def _take_hits(self) -> list[dict[str, Any]] | None:
         hits = [

@@ -13,47 +13,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.address import Network
 from gateway.settings_audit import AuditSettings, LogSettings, read_audit, read_log
-from gateway.settings_references import References
+from gateway.settings_models import ModelSettings, read_models
+from gateway.settings_references import References, is_http_url
 from policies.source import Fields, Location, Node, Problem, Problems, SourceError, parse_yaml
 
 _T = TypeVar("_T")
-_MODEL_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s/]+):(?P<port>[0-9]{1,5})")
 _DEFAULT_GRACE = 30
 _CLIENT_SECONDS = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedModel:
-    """A ChatGLM3 checkpoint served in this process."""
-
-    id: str
-    aliases: tuple[str, ...]
-    path: Path
-    dtype: Literal["float32", "float16", "bfloat16"]
-    device: str
-    max_running: int
-    max_waiting: int
-    threads: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamModel:
-    """A model behind an OpenAI-compatible server."""
-
-    id: str
-    aliases: tuple[str, ...]
-    base_url: str
-    upstream_model: str
-    api_key: str | None
-
-
-ModelSettings = EmbeddedModel | UpstreamModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +134,7 @@ class _Reader:
             threads=fields.integer("threads", 1, 512, default=32),
             grace=fields.integer("grace_seconds", 5, 3600, default=_DEFAULT_GRACE),
             bundle=self.references.path(fields, "bundle"),
-            models=self._models(fields),
+            models=read_models(fields, self.references),
             audit=read_audit(fields.node("audit") or node, self.references),
             oauth=self._oauth(oauth) if oauth else None,
             issuers=self._issuers(issuers) if issuers else {},
@@ -176,69 +148,6 @@ class _Reader:
         if not match or int(match["port"]) > 65535:
             fields.fail("bind", "`bind` must be `host:port`, such as `127.0.0.1:8000`")
         return bind
-
-    def _models(self, fields: Fields) -> tuple[ModelSettings, ...]:
-        models: list[ModelSettings] = []
-        names: set[str] = set()
-        for node in fields.nodes("models"):
-            model = self._model(node)
-            models.append(model)
-            for name in (model.id, *model.aliases):
-                if name in names:
-                    node.fail(f"two models answer to `{name}`")
-                names.add(name)
-        if not models:
-            fields.fail("models", "at least one model is needed")
-        return tuple(models)
-
-    def _model(self, node: Node) -> ModelSettings:
-        embedded = ("path", "dtype", "device", "max_running", "max_waiting", "threads")
-        upstream = ("base_url", "upstream_model", "api_key")
-        fields = node.mapping(required=("id", "engine"), optional=("aliases", *embedded, *upstream))
-        model_id = fields.string("id", pattern=_MODEL_ID)
-        aliases = fields.strings("aliases", pattern=_MODEL_ID, empty=True)
-        engine = fields.string("engine", "transformers", choices=("transformers", "openai"))
-        foreign = upstream if engine == "transformers" else embedded
-        for key in foreign:
-            if key in fields:
-                fields.fail(key, f"`{key}` does not belong to engine `{engine}`")
-        if engine == "openai":
-            return self._upstream(fields, model_id, aliases)
-        if "path" not in fields:
-            node.fail("missing key `path`")
-        threads = fields.integer("threads", 1, 256, default=0)
-        return EmbeddedModel(
-            id=model_id,
-            aliases=aliases,
-            path=self._checkpoint(fields),
-            dtype=_dtype(fields),
-            device=fields.string("device", "auto", pattern=r"auto|cpu|cuda(:[0-9]{1,2})?"),
-            max_running=fields.integer("max_running", 1, 256, default=8),
-            max_waiting=fields.integer("max_waiting", 0, 4096, default=32),
-            threads=threads or None,
-        )
-
-    def _checkpoint(self, fields: Fields) -> Path:
-        if fields.string("path") == "demo":
-            from model_runtime.demo import WEIGHTS
-
-            return WEIGHTS
-        path = self.references.path(fields, "path")
-        if "path" in fields and not path.is_dir():
-            fields.fail("path", f"there is no folder `{path}`")
-        return path
-
-    def _upstream(self, fields: Fields, model_id: str, aliases: tuple[str, ...]) -> UpstreamModel:
-        url = fields.string("base_url").rstrip("/")
-        if not _is_http_url(url):
-            fields.fail("base_url", "`base_url` must be an http or https URL such as `http://10.0.0.5:9000/v1`")
-        return UpstreamModel(
-            id=model_id,
-            aliases=aliases,
-            base_url=url,
-            upstream_model=fields.string("upstream_model", model_id, max_length=256),
-            api_key=self.references.secret_text(fields, "api_key") if "api_key" in fields else None,
-        )
 
     def _oauth(self, node: Node) -> OAuthSettings:
         fields = node.mapping(required=("issuer", "signing_key", "clients"))
@@ -301,22 +210,9 @@ def _networks(fields: Fields, key: str) -> tuple[Network, ...]:
     return tuple(found)
 
 
-def _dtype(fields: Fields) -> Literal["float32", "float16", "bfloat16"]:
-    name = fields.string("dtype", "float32", choices=("float32", "float16", "bfloat16"))
-    return "float16" if name == "float16" else "bfloat16" if name == "bfloat16" else "float32"
-
-
 def _is_issuer(text: str) -> bool:
     """RFC 8414 §2, and tokens never travel unprotected to another machine."""
-    parts = urlsplit(text) if _is_http_url(text) else None
+    parts = urlsplit(text) if is_http_url(text) else None
     if parts is None or text != f"{parts.scheme}://{parts.netloc}":
         return False
     return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
-
-
-def _is_http_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and not parts.query
-    except ValueError:
-        return False

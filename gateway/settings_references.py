@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from policies.source import Fields
 
@@ -54,3 +55,12 @@ class References:
         except (OSError, UnicodeDecodeError):
             fields.fail(key, f"`{path}` cannot be read")
             return ""
+
+
+def is_http_url(text: str) -> bool:
+    """Whether this is an http or https URL with a host, and without user or query."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and not parts.query
+    except ValueError:
+        return False

@@ -1,4 +1,4 @@
-"""What the gateway holds: it seals texts for the auditor, and has no way to open them again.
+"""What the gateway holds: it seals texts for the auditor, and once it has forgotten a key, it cannot open them again.
 
 Every subject has content keys of its own, in every worker another one. A worker keeps the keys in use in memory, uses
 each for at most a day, and looks before each use whether the wrapped key is still in the store: once a subject is

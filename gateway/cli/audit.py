@@ -27,7 +27,7 @@ def audit(config: Path | None, arguments: tuple[str, ...]) -> None:
     """
     from audit.cli import main
 
-    offer = _OFFERS.get(arguments[0]) if arguments else None
+    offer = OFFERS.get(arguments[0]) if arguments else None
     if offer is None or not (config or os.environ.get("HANGU_CONFIG")):
         sys.exit(main(arguments))
     offered = offer(_load(config))
@@ -103,7 +103,7 @@ def _shipping(log: LogSettings) -> dict[str, object]:
     return offered | {"to": [each.to for each in log.shipping], "format": first.format, "ca_file": first.ca_file}
 
 
-_OFFERS: Final[Mapping[str, Callable[[LogSettings], dict[str, object]]]] = {
+OFFERS: Final[Mapping[str, Callable[[LogSettings], dict[str, object]]]] = {
     "serve": _writing,
     "verify": _checking,
     "prove": _checking,

@@ -1,10 +1,11 @@
-"""What `hangu serve --demo` prints once it serves: a token that works now and three commands to paste."""
+"""What `hangu serve --demo` prints once it serves: a token that works now and commands to paste."""
 
 from __future__ import annotations
 
 import importlib.util
 import shlex
 import sys
+from pathlib import Path
 
 import urllib3
 from rich.console import Console
@@ -31,6 +32,9 @@ def greet(console: Console, demo: Demo) -> None:
         "",
         "Chat with the OpenAI SDK:",
         sdk_command(demo, token),
+        "",
+        "Ask the audit log who signed in and who asked what:",
+        query_command(demo),
         "",
         "Verify the audit log:",
         verify_command(demo),
@@ -75,6 +79,12 @@ def sdk_command(demo: Demo, token: str) -> str:
         "print(answer.choices[0].message.content)"
     )
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
+
+
+def query_command(demo: Demo) -> str:
+    """One line for any shell. The question is recorded itself."""
+    words = [str(Path(sys.argv[0]).absolute()), "audit", "query", "--config", str(demo.config)]
+    return shlex.join([*words, "--event", "token.issued", "--event", "request.admitted"])
 
 
 def verify_command(demo: Demo) -> str:

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, request
 from gateway import pipeline
 from gateway.edge import Edge, json_response
 from gateway.pipeline import Gate
-from gateway.settings import EmbeddedModel, Settings
+from gateway.settings import Settings
+from gateway.settings_models import EmbeddedModel
 from policies.bundle import Bundle
 
 

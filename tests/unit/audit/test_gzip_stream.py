@@ -81,11 +81,10 @@ def test_every_bit_of_the_data() -> None:
 def test_bomb() -> None:
     """A member that grows a thousandfold is read in constant memory."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-    data = HEADER + b"".join(deflater.compress(bytes(1 << 20)) for _ in range(200)) + deflater.flush()
+    data = HEADER + b"".join(deflater.compress(bytes(1 << 20)) for _ in range(40)) + deflater.flush()
     tracemalloc.start()
     stream = io.BufferedReader(Inflated(io.BytesIO(data)), 1 << 16)
-    with pytest.raises(BadGzip):
-        while stream.read(1 << 16):
-            pass
+    with pytest.raises(BadGzip, match="cut short"):  # there is no trailer behind 40 MiB of zeros
+        sum(len(chunk) for chunk in iter(lambda: stream.read(1 << 16), b""))
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()

@@ -12,7 +12,7 @@ from audit.directory import open_segment, segments
 from audit.errors import NotProvable, Tampered
 from audit.journal import Journal, Rotation
 from audit.merkle import Tree, leaf_hash
-from audit.nodes import read_header, read_nodes
+from audit.nodes import begun, read_header, read_nodes
 from audit.proof import Leaves, inclusion_spans
 
 NOW = 1_795_420_800_000_000_000
@@ -98,3 +98,12 @@ def test_header_of_another_place(log: Path) -> None:
     (log / first).write_bytes((log / second).read_bytes())
     with pytest.raises(Tampered, match=f"{first}:1"):
         read_header(log, first)
+
+
+def test_segment_that_has_not_begun(log: Path) -> None:
+    """The newest segment counts once its first line is whole, and not before."""
+    names = segments(log)
+    assert list(begun(log, names)) == names
+    (log / "000000009999.log").write_bytes(b'{"i":9999,"k":"hd')
+    assert list(begun(log, segments(log))) == names
+    assert list(begun(log, [])) == []

@@ -1,6 +1,7 @@
 """Proofs from real log directories: of every line, under every checkpoint, and none where a line was altered."""
 
 import gzip
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from audit.checkpoint import Signer, parse_note
 from audit.directory import segments
 from audit.errors import NotProvable, ProofInvalid, Tampered, UnreadableLog
 from audit.journal import Journal, Rotation
+from audit.merkle import EMPTY_ROOT
 from audit.prove import Prover
 from audit.proven import check
 
@@ -229,6 +231,20 @@ def test_fork(log: Path, open_journal: Callable[..., Journal], tmp_path: Path, p
         prover.prove(prover.newest(), [2], [same, twin])
 
 
+def test_anchor_of_no_lines(log: Path, private: Ed25519PrivateKey) -> None:
+    """An anchor over nothing is refused: the empty tree is the start of every log."""
+    prover = Prover(log, private.public_key())
+    with pytest.raises(ProofInvalid, match="which shows nothing"):
+        prover.prove(prover.newest(), [2], [Signer(ORIGIN, private).sign(0, EMPTY_ROOT)])
+
+
+def test_checkpoint_beyond_the_log(log: Path, private: Ed25519PrivateKey) -> None:
+    """Under a checkpoint of more lines than there are, nothing is proved, though the key signed it."""
+    prover = Prover(log, private.public_key())
+    with pytest.raises(Tampered, match="is missing"):
+        prover.prove(Signer(ORIGIN, private).sign(10_000, EMPTY_ROOT), [2])
+
+
 @pytest.mark.parametrize("index", [-1, 10_000, 1 << 60])
 def test_no_such_line(log: Path, private: Ed25519PrivateKey, index: int) -> None:
     """A line that is not there is refused by its index."""
@@ -259,11 +275,38 @@ def test_line_not_signed_yet(tmp_path: Path, open_journal: Callable[..., Journal
 
 
 def test_segment_being_opened(log: Path, private: Ed25519PrivateKey) -> None:
-    """An empty newest segment, as a writer leaves it for a moment, disturbs nothing."""
+    """An empty newest segment, as a writer leaves it for a moment, disturbs the proof of no line before it."""
     prover = Prover(log, private.public_key())
     size = size_of(prover.newest()) + 1
     (log / f"{size:012d}.log").touch()
-    assert prover.prove(prover.newest(), [2]).lines
+    before = prover.newest()
+    assert all(prover.prove(before, [index]).lines for index in range(size - 1))
+
+
+def test_beside_a_writer(tmp_path: Path, open_journal: Callable[..., Journal], private: Ed25519PrivateKey) -> None:
+    """While a writer appends and rotates and an archiver compresses, every proof succeeds."""
+    journal = open_journal(rotation=Rotation(max_bytes=2000))
+    fill(journal, 5)
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            fill(journal, 5)
+            for name in archivable(tmp_path / "log", NOW * 2):
+                archive(tmp_path / "log", name)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        prover = Prover(tmp_path / "log", private.public_key())
+        for _ in range(30):
+            newest = prover.newest()
+            size = size_of(newest)
+            assert prover.prove(newest, [2, size // 2, size - 1], [prover.over(size // 3)]).lines
+    finally:
+        done.set()
+        thread.join()
+    journal.close(NOW)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "file"])

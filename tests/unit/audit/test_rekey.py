@@ -122,7 +122,7 @@ def test_crash_at_every_step(tmp_path: Path, log: Path) -> None:
         assert state(copy, NEW) == (CLEAN if whole else TAMPERED)
         if old_segment == sealed and not whole:
             for key in (OLD, NEW):  # neither goes on by itself: the new one has signed nothing yet
-                with pytest.raises(KeyUnusable, match="handed over|cut short"):
+                with pytest.raises(KeyUnusable, match=r"handed over|cut short"):
                     start(copy, key)
         rekey(copy, OLD, NEW, START_NS)
         start(copy, NEW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from audit.contents import auditor
 from gateway import demo
@@ -26,8 +27,9 @@ rules:
 def config(tmp_path: Path) -> Path:
     """A deployment without a contents store."""
     made = demo.prepare(tmp_path / "state", "127.0.0.1:8000").config
-    text = "".join(line for line in made.read_text().splitlines(keepends=True) if "contents" not in line)
-    made.write_text(text)
+    settings = yaml.safe_load(made.read_text())
+    settings["audit"].pop("contents", None)
+    made.write_text(yaml.safe_dump(settings))
     return made
 
 

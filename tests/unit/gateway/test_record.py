@@ -170,6 +170,18 @@ def test_a_prompt_that_cannot_be_sealed(bench: Bench, broken: str) -> None:
     assert refused["prompt"].keys() == {"messages", "chars", "hmac", "key"}
 
 
+def test_a_blocked_prompt_that_cannot_be_sealed(bench: Bench) -> None:
+    """The refusal stands and is recorded; the record says why the text is not kept."""
+    bench.store.texts.rename(bench.store.root / "away")
+    stages, log = FakeStages(at_level(default_bundle(), Level.ENCRYPTED)), MemoryLog()
+    keeper = Keeper(Digests(HMAC_KEY), bench.sealer())
+    with pytest.raises(PromptBlocked):
+        list(pipeline.serve(record(log, keeper), lambda: call("<|system|>"), stages.gate()))
+    prompt = log.events[0][1]["prompt"]
+    assert str(bench.store.texts) in prompt["unsealed"]
+    assert "sealed" not in prompt
+
+
 def test_a_deployment_without_a_store_seals_nothing() -> None:
     """Should such a bundle come into force all the same, every call is refused."""
     log = MemoryLog()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import EmbeddedModel, Settings, UpstreamModel, load_settings
+from gateway.settings import Settings, load_settings
+from gateway.settings_models import EmbeddedModel, UpstreamModel
 from policies.source import SourceError
 
 SECRET = "s" * 40

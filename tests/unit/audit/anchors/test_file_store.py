@@ -49,7 +49,7 @@ def test_notes_are_kept(kind: str, log: Log, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_checkpoint_again(kind: str, log: Log, tmp_path: Path) -> None:
-    """A checkpoint that is there already, with other cosignatures, is as good as a new one, and is not written again."""
+    """A checkpoint that is there already, with other cosignatures, is as good as a new one and stays as it is."""
     view = log.view()
     for _ in range(2):
         Kept(store_in(kind, tmp_path)).anchor(view, view.seen.note, 0)

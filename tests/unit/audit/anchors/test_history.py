@@ -1,14 +1,19 @@
 """Reading a log on: what continues the checkpoint seen last is believed, everything else is called by its name."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.anchors.history import first_look, read_on
+from audit.anchors.growth import Growth
+from audit.anchors.history import View, first_look, read_on
+from audit.archive import archivable, archive
 from audit.checkpoint import LogKey, Signer
 from audit.errors import AnchorFailed, KeyUnusable, Tampered, UnreadableLog
 from audit.journal import Rotation
@@ -74,6 +79,22 @@ def test_proof_from_an_older_size(tmp_path: Path, new_log: NewLog) -> None:
     view = log.view(seen)
     assert len(list(log.directory.glob("*.log"))) > 3
     check_consistency(old.size, view.seen.size, view.prove(old.size), old.tree.root(), view.seen.tree.root())
+
+
+def test_archived_segments(tmp_path: Path, new_log: NewLog) -> None:
+    """Segments that were archived since are read for a proof as before, and the log is read on over them."""
+    log = new_log(tmp_path / "log", Rotation(max_bytes=2000))
+    log.grow()
+    old = log.view().seen
+    log.grow(20)
+    for name in archivable(log.directory, 1 << 62):
+        archive(log.directory, name)
+    assert list(log.directory.glob("*.log.gz"))
+    view = log.view(old)
+    proofs = view.prove(old.size), _fresh(view).prove(old.size)
+    assert proofs[0] == proofs[1]
+    check_consistency(old.size, view.seen.size, proofs[0], old.tree.root(), view.seen.tree.root())
+    view.compare(old.note)
 
 
 def test_rotation_and_restart(tmp_path: Path, new_log: NewLog) -> None:
@@ -238,6 +259,37 @@ def test_note_that_proves_nothing(log: Log, tmp_path: Path, new_log: NewLog) -> 
     for note in (stranger.view().seen.note, "garbage", "", view.seen.note.replace("— ", "— x", 1)):
         with pytest.raises(AnchorFailed):
             view.compare(note)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_log_that_is_not_on_the_disk(code: int, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint whose segment cannot be synced is not anchored: a power failure could take it back."""
+    seen = log.view().seen
+    log.grow()
+
+    def fail(descriptor: int) -> None:
+        raise OSError(code, "boo")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(UnreadableLog, match="cannot be synced"):
+            log.view(seen)
+    assert log.view(seen).seen.size == seen.size + 2
+
+
+def test_log_on_a_read_only_mount(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the mount knows no sync, as a read-only one, the writer's own is relied on."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    assert log.view().seen.size == 5
+
+
+def _fresh(view: View) -> View:
+    """The same view by a reader who has nothing in memory."""
+    return replace(view, growth=Growth(view.seen.tree))
 
 
 def key_of(seed: bytes) -> Any:

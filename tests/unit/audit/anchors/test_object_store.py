@@ -2,7 +2,6 @@
 
 import builtins
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ Log = Any  # the class in this folder's conftest
 
 
 @pytest.fixture(params=["memory", "local"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """A prefix of a file system."""
-    yield ObjectStore(f"memory://{uuid.uuid4().hex}" if request.param == "memory" else f"local://{tmp_path}/objects")
+    return ObjectStore(f"memory://{uuid.uuid4().hex}" if request.param == "memory" else f"local://{tmp_path}/objects")
 
 
 def test_notes_are_kept(store: ObjectStore, log: Log) -> None:

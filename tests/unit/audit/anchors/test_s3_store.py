@@ -15,9 +15,10 @@ from audit.errors import AnchorFailed, Tampered
 Log = Any  # the class in this folder's conftest
 NewLog = Callable[..., Any]
 ORIGIN = "host-a/hangu"
+ONE_DAY = Retention(1)
 
 
-def anchored(bucket: str, log: Log, retention: Retention | None = Retention(1), timeout: float = 20.0) -> S3Store:
+def anchored(bucket: str, log: Log, retention: Retention | None = ONE_DAY, timeout: float = 20.0) -> S3Store:
     """A store with the log's newest checkpoint in it."""
     store = S3Store(f"s3://{bucket}/anchors", timeout, retention)
     view = log.view()
@@ -96,15 +97,14 @@ def test_retention_is_checked(s3: Any, worm: str, log: Log) -> None:
     """A note that is there, but not held for as long as was asked for or not as strictly, is not enough."""
     store = anchored(worm, log, Retention(1, GOVERNANCE))
     size = log.view().seen.size
-    with pytest.raises(AnchorFailed, match="until .*, not for 9 days"):
+    with pytest.raises(AnchorFailed, match=r"until .*, not for 9 days"):
         S3Store(store.name, 20.0, Retention(9, GOVERNANCE)).confirm(ORIGIN, size)
     with pytest.raises(AnchorFailed, match="GOVERNANCE, not in mode COMPLIANCE"):
         S3Store(store.name, 20.0, Retention(1)).confirm(ORIGIN, size)
     log.grow()
     anchored(worm, log, None)
     with pytest.raises(AnchorFailed, match="not at all, not in mode COMPLIANCE"):
-        store = S3Store(store.name, 20.0, Retention(1))
-        store.confirm(ORIGIN, log.view().seen.size)
+        S3Store(store.name, 20.0, Retention(1)).confirm(ORIGIN, log.view().seen.size)
 
 
 def test_bucket_without_object_lock(s3: Any, log: Log) -> None:

@@ -165,7 +165,8 @@ def test_clock_set_back(memory: WitnessState, log: Log) -> None:
     """The time of a cosignature is never before that of the one before."""
     clock: Iterator[int] = iter((NOW, NOW - 3600, NOW + 1))
     witness = Witness(COSIGNER, memory, [SIGNER.key], lambda: next(clock))
-    old, times = 0, []
+    old = 0
+    times: list[int] = []
     for _ in range(3):
         answer = submit(witness, log, old)
         times += require_cosigned(log.view().seen.note + answer.body.decode(), [COSIGNER.key]).values()

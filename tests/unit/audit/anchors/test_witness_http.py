@@ -1,6 +1,7 @@
 """The witness on the wire: the protocol's form, and strangers who send too much, too slowly, or nonsense."""
 
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -116,6 +117,23 @@ def test_too_many_connections(served: Served, serve: Callable[..., str]) -> None
             return False
 
     until("room for the next connection", served_again)
+
+
+def test_no_thread_to_be_had(
+    served: Served, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the system gives no further thread, the connection is closed, and its place is not lost."""
+    host, port = serve(served.witness, max_connections=1).removeprefix("http://").split(":")
+    get = b"GET / HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n"
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, suppress(ConnectionError):
+        patch.setattr(threading.Thread, "start", refuse)
+        assert raw((host, int(port)), get) == b""
+    assert b" 404 " in raw((host, int(port)), get)
+    assert "can't start new thread" in capsys.readouterr().err
 
 
 def test_failure_of_a_request(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -96,6 +98,20 @@ def test_a_wrapped_key_of_a_wrong_length() -> None:
     wrapped = envelope.wrap(b"short", auditor.public_key(), PLACE.info())
     with pytest.raises(ContentsUnreadable, match="wrong length"):
         envelope.unwrap(wrapped, auditor, PLACE.info())
+
+
+def test_bindings_are_what_the_document_says() -> None:
+    """Another implementation can open texts from docs/contents.md alone."""
+
+    def documented(kind: str, *parts: str) -> bytes:
+        return json.dumps(
+            ["hangu-contents/1", kind, *(p.encode().hex() for p in parts)], separators=(",", ":")
+        ).encode()
+
+    assert TEXT.associated() == documented("text", "host-a", "req_1", "prompt", "s", "k")
+    assert PLACE.info() == documented("key", "host-a", "s", "k", "2026-11-23T08:00:00Z")
+    assert envelope.subject_name("张三") == hashlib.sha256(documented("subject", "张三")).hexdigest()
+    assert envelope.seal(AESGCM(KEY), 7, b"", TEXT)[:12] == (7).to_bytes(12, "big")
 
 
 @given(st.text(), st.text())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from audit.checkpoint import Signer
+from audit.cli import COMMANDS
 from audit.journal import Journal, Rotation
 from audit.keys import load_private
 from gateway import demo
 from gateway.cli import main
-from gateway.settings import load_settings
+from gateway.cli.audit import OFFERS
+from gateway.settings import load_log_settings, load_settings
 
 NOW = 1_795_000_000_000_000_000
 
@@ -51,15 +55,8 @@ def test_what_is_given_counts(config: Path, tmp_path: Path) -> None:
 def test_without_a_configuration_everything_is_given_by_hand(config: Path) -> None:
     """As with `python -m audit`."""
     assert hangu("verify").exit_code == 2
-    audit = load_log(config)
-    assert json.loads(hangu("verify", audit[0], "--key", audit[1], "--json").output)["state"] == "clean"
-
-
-def load_log(config: Path) -> tuple[Path, Path]:
-    from gateway.settings import load_log_settings
-
     log = load_log_settings(config)
-    return log.directory, log.public_key
+    assert json.loads(hangu("verify", log.directory, "--key", log.public_key, "--json").output)["state"] == "clean"
 
 
 def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -67,6 +64,16 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     shown = hangu("verify", "--config", tmp_path / "none.yaml")
     assert shown.exit_code == 2
     assert f"{tmp_path / 'none.yaml'}:1:1: cannot be read" in shown.output
+
+
+def test_every_command_of_one_log_has_its_defaults(config: Path) -> None:
+    """A new command is not forgotten: each takes the log's folder, its socket or its public key from the file."""
+    log = load_log_settings(config)
+    for command in set(COMMANDS) - {"keygen", "origins", "witness"}:
+        parser = argparse.ArgumentParser()
+        import_module(f"audit.cli.{command}").configure(parser)
+        known = {action.dest for action in parser._actions}
+        assert known & OFFERS[command](log).keys() & {"directory", "directories", "socket"}, command
 
 
 def test_commands_without_a_log_need_no_configuration(tmp_path: Path) -> None:
