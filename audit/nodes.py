@@ -21,7 +21,7 @@ from audit.proof import Span
 
 
 def read_nodes(directory: Path, names: Sequence[str], spans: Iterable[Span]) -> dict[Span, bytes]:
-    """The hash of each of these nodes of the tree, from the segments `names` (`audit.directory.segments`).
+    """The hash of each of these nodes of the tree, from the segments `names`, all of which have begun (`begun`).
 
     Raises `NotProvable` where the lines were purged, `Tampered` where a segment is not what a writer writes, `OSError`.
     """
@@ -33,6 +33,15 @@ def read_nodes(directory: Path, names: Sequence[str], spans: Iterable[Span]) -> 
     for position in sorted(wanted):
         nodes |= _read(directory, names[position], wanted[position])
     return nodes
+
+
+def begun(directory: Path, names: Sequence[str]) -> Sequence[str]:
+    """The segments without the newest where that is still empty: a writer makes the file before it needs it."""
+    if not names:
+        return names
+    with open_segment(directory, names[-1]) as stream:
+        whole = stream.readline(lines.MAX_LINE + 1).endswith(b"\n")
+    return names if whole else names[:-1]
 
 
 def read_header(directory: Path, name: str) -> tuple[Tree, str]:

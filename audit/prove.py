@@ -8,7 +8,6 @@ and no proof. A proof says nothing about lines that it does not show; for the wh
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,7 +19,7 @@ from audit import canonical
 from audit.checkpoint import Checkpoint, LogKey, parse_note, parse_vkey
 from audit.directory import first_index, segments
 from audit.errors import KeyUnusable, NotCanonical, NotProvable, ProofInvalid, Tampered, UnreadableLog
-from audit.nodes import read_header, read_nodes
+from audit.nodes import begun, read_header, read_nodes
 from audit.proof import Span, consistency_spans, inclusion_spans
 from audit.proven import Extension, Handover, Inclusion, Proven, check, next_key, signer
 from audit.reader import Entry, entries
@@ -148,6 +147,7 @@ class Prover:
 
     def _prove(self, names: Sequence[str], note: str, indices: list[int], anchors: list[str]) -> Proven:
         checkpoint = _parsed(note)
+        names = begun(self._directory, names)
         handed = self._handed_over(names, note, anchors)
         wanted = _Wanted()
         included = [(self._entry(names, i), wanted.ask(inclusion_spans(i, checkpoint.size))) for i in indices]
@@ -177,9 +177,7 @@ class Prover:
         trusted = LogKey(_parsed(note).origin, self._public)
         if all(signer(each, [trusted]) for each in (note, *anchors)):
             return []
-        keys = [(name, read_header(self._directory, name)[1]) for name in names[:-1]]
-        with suppress(Tampered):  # the newest segment may be without its first line yet
-            keys.append((names[-1], read_header(self._directory, names[-1])[1]))
+        keys = [(name, read_header(self._directory, name)[1]) for name in names]
         return [self._handover(key, other) for (_, key), (other, after) in pairwise(keys) if key != after]
 
     def _handover(self, vkey: str, following: str) -> _Handed:
@@ -201,6 +199,8 @@ def _ordered(anchors: Iterable[str], size: int) -> list[str]:
     roots: dict[int, bytes] = {}
     for each in anchors:
         anchor = _parsed(each)
+        if anchor.size == 0:
+            raise ProofInvalid("an anchor of no lines: an empty tree is the start of every log, which shows nothing")
         if roots.setdefault(anchor.size, anchor.root) != anchor.root:
             raise ProofInvalid(f"two anchors of {anchor.size} lines have different roots: the key signed both")
         if anchor.size > size:

@@ -29,7 +29,7 @@ from audit.merkle import leaf_hash
 from audit.proof import check_consistency, check_inclusion
 
 KINDS = frozenset((b"hdr", b"rec", b"ckpt", b"rcv", b"end", b"purge"))
-Path = tuple[bytes, ...]  # node hashes of a proof
+Nodes = tuple[bytes, ...]  # of a proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Inclusion:
 
     index: int
     line: bytes
-    proof: Path
+    proof: Nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Extension:
     """A checkpoint taken earlier, and the proof that its tree is the start of the later one."""
 
     note: str
-    proof: Path
+    proof: Nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Handover:
     index: int  # of the `end`
     end: bytes
     checkpoint: bytes
-    proof: Path
-    included: Path
+    proof: Nodes
+    included: Nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _check_anchors(
     _ascending("anchors", sizes)
 
 
-def _included(place: str, line: bytes, index: int, proof: Path, checkpoint: Checkpoint) -> None:
+def _included(place: str, line: bytes, index: int, proof: Nodes, checkpoint: Checkpoint) -> None:
     try:
         check_inclusion(leaf_hash(line), index, checkpoint.size, proof, checkpoint.root)
     except ProofInvalid as error:

@@ -72,12 +72,13 @@ class Sweep:
                 self._done.append(name)
 
     def _listing(self) -> list[str]:
-        self.names = segments(self._directory)
-        if not self.names:
+        names = segments(self._directory)
+        if not names:
             raise UnreadableLog(f"{self._directory}: not a log directory, there is no segment")
-        if [first_index(name) for name in self.names[: len(self._done)]] != [first_index(name) for name in self._done]:
+        if _indexes(names[: len(self._done)]) != _indexes(self._done):
             raise Tampered(self._done[-1], 0, "segments went away during the check")
-        return self.names
+        self.names = names
+        return names
 
     def _start(self, name: str) -> None:
         public, origin, anchors = self._given
@@ -97,7 +98,7 @@ class Sweep:
     def _rewind(self) -> bool:
         """Go back before what has changed since it was read, if anything has."""
         before, now = self.names, segments(self._directory)
-        if now[:1] != before[:1]:  # a purge, or the first segment was archived
+        if _indexes(now[:1]) != _indexes(before[:1]):  # a purge
             self._done, self._marks = [], []
             return True
         for mark in self._marks:
@@ -118,3 +119,8 @@ class Sweep:
         if self._marks and self._marks[-1].file == self.state.file:
             self.state = state = self._marks[-1].state.copy(every=True)
             state.check_partial(feed_file(state, self._directory, self._marks[-1].file))
+
+
+def _indexes(names: list[str]) -> list[int]:
+    """The segments whatever form they are in."""
+    return [first_index(name) for name in names]

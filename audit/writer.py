@@ -1,5 +1,6 @@
 """The writer's loop: records from many clients, of which whatever has arrived is committed at once."""
 
+import os
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from audit.errors import AuditError, AuditUnavailable, NotCanonical
 from audit.journal import Journal
 from audit.peers import Peer, Peers
 
-_ROUNDS = 4  # looks for more records before a commit: a disk write costs more than a look
+_GAP = 100e-6  # seconds without a record, after which no more are waited for
 _BATCH_BYTES = 4 << 20
 
 
@@ -43,8 +44,9 @@ class Writer:
         self._monotonic = monotonic
         self._timers = timers or Timers()
         self._occupied_at = self._recorded_at = monotonic()
-        self._pending: list[tuple[Peer, bytes]] = []
+        self._pending: list[tuple[Peer, bytes, str | None]] = []  # whose, the record, why it is refused
         self._pending_bytes = 0
+        self._expected = 0  # records that came together the last time
 
     def run(self) -> None:
         """Serve until told to stop or idle for long enough, then seal the log.
@@ -67,18 +69,32 @@ class Writer:
         readable, woken = self._peers.wait(self._patience())
         if occupied:
             self._occupied_at = self._monotonic()
-        for _ in range(_ROUNDS):
-            for peer in readable:
-                self._take(peer)
-            if woken or not self._pending:
-                break
-            readable, woken = self._peers.wait(0)
-            if not readable:
-                break
+        for peer in readable:
+            self._take(peer)
+        woken = self._await_more() or woken
         self._commit()
         if self._until_heartbeat() == 0:
             self._beat()
         return not woken and self._until_exit() != 0
+
+    def _await_more(self) -> bool:
+        """Take what comes at once behind the first records, since a disk write costs more than a short wait.
+
+        Whoever was answered by the last commit is about to send again: wait for as many, but not past a gap. Whether
+        the loop was woken.
+        """
+        expected, self._expected = self._expected, len(self._pending)
+        last = self._monotonic()
+        while 0 < len(self._pending) < expected and (now := self._monotonic()) - last < _GAP:
+            os.sched_yield()  # where there is one core, they need it to send
+            readable, woken = self._peers.wait(0)
+            for peer in readable:
+                self._take(peer)
+            if woken:
+                return True
+            if len(self._pending) > self._expected:
+                self._expected, last = len(self._pending), now
+        return False
 
     def _patience(self) -> float | None:
         """Seconds to wait for something to happen."""
@@ -101,7 +117,7 @@ class Writer:
                 self._commit()  # replies keep the order of the requests
                 self._purge(peer, request)
                 continue
-            self._pending.append((peer, request))
+            self._pending.append((peer, request, _refusal(request)))  # checked here, while others are still sending
             self._pending_bytes += len(request)
         if self._pending_bytes > _BATCH_BYTES:
             self._commit()
@@ -111,11 +127,10 @@ class Writer:
         if not self._pending:
             return
         pending, self._pending, self._pending_bytes = self._pending, [], 0
-        reasons = [_refusal(body) for _, body in pending]
-        bodies = [body for (_, body), reason in zip(pending, reasons, strict=True) if body and reason is None]
+        bodies = [body for _, body, reason in pending if body and reason is None]
         index = self._append(bodies) if bodies else self._journal.size
         broken = self._journal.broken
-        for (peer, body), reason in zip(pending, reasons, strict=True):
+        for peer, body, reason in pending:
             if broken:
                 peer.outbox += wire.reply(wire.UNAVAILABLE, 0, broken)
             elif reason is not None:
@@ -123,7 +138,7 @@ class Writer:
             else:
                 peer.outbox += wire.reply(wire.DURABLE, index, self._journal.origin)
                 index += bool(body)
-        for peer in {peer for peer, _ in pending}:
+        for peer in {peer for peer, _, _ in pending}:
             self._peers.flush(peer)
 
     def _append(self, bodies: list[bytes]) -> int:

@@ -69,8 +69,8 @@ class Anchoring:
         rest: float,
         say: Say,
     ) -> None:
-        """`timeout` is for one step of an attempt; a round waits twice as long for the whole of it. `rest` is the pause
-        after a first failure, in seconds; it doubles with each further one.
+        """`timeout` is for one step of an attempt; a round waits about twice as long for the whole of it. `rest` is the
+        pause after a first failure, in seconds; it doubles with each further one.
 
         Raises `UnreadableLog` where the state cannot be read, `KeyUnusable` where it is of a log under another key.
         """
@@ -87,20 +87,23 @@ class Anchoring:
         if self._state.seen is not None:
             _check_key(self._state.seen, source)
 
-    def round(self) -> bool:
+    def round(self, within: float | None = None) -> bool:
         """Read the log and bring its newest checkpoint to every target that is due. Whether all targets now have it.
 
+        The round waits no longer than `within` seconds, if that is less than it would otherwise.
         Raises `Tampered` where the log is not what it was, `UnreadableLog` where it or the state cannot be used.
         """
         view = self._read()
         if self._state.seen is None or view.seen.size != self._state.seen.size:
             self._keep(replace(self._state, seen=view.seen))
+        targets = [*self._witnesses, *self._stores]
+        patience = min(PATIENCE, self._timeout)
+        limit = patience + 2 * self._timeout
         started = time.monotonic()
         self._start(self._witnesses, view, view.seen.note)
-        self._wait(self._witnesses, started + min(PATIENCE, self._timeout), late=False)
+        self._wait(self._witnesses, started + min(patience, within or patience), late=False)
         self._start(self._stores, view, self._cosigned(view))
-        targets = [*self._witnesses, *self._stores]
-        self._wait(targets, time.monotonic() + 2 * self._timeout, late=True)
+        self._wait(targets, started + min(limit, within or limit), late=True)
         return all(self._state.progress(target.name).size == view.seen.size for target in targets)
 
     def _read(self) -> View:

@@ -167,7 +167,7 @@ class _Reading:
         return claimed
 
     def conclude(self, directory: Path) -> View:
-        """Raises `Tampered`, `OSError` where the segment cannot be synced."""
+        """Raises `Tampered`, `UnreadableLog` where the segment cannot be synced."""
         if self.newest is None:
             raise ValueError("nothing was read")
         try:
@@ -230,11 +230,12 @@ def _tampered(entry: Entry, what: str) -> Tampered:
 
 def _sync(file: Path) -> None:
     """Flush the file to disk. A read-only or network mount refuses that; there the writer's own sync must do. (5)"""
-    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno not in (errno.EROFS, errno.EINVAL):
-            raise
-    finally:
-        os.close(descriptor)
+            raise UnreadableLog(f"{file}: cannot be synced: {error}") from error

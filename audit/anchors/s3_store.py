@@ -19,7 +19,7 @@ from audit.cosignature import MAX_NOTE
 from audit.errors import AnchorFailed
 
 COMPLIANCE, GOVERNANCE = "COMPLIANCE", "GOVERNANCE"
-_ROUNDING = timedelta(minutes=1)  # a store may cut the date it was given to whole seconds or milliseconds
+_SLACK = timedelta(hours=1)  # between the clocks of this host, which asks for a date, and of the store, which has it
 
 _OBJECTS = MappingProxyType({"ContinuationToken": "NextContinuationToken"})
 _VERSIONS = MappingProxyType({"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"})
@@ -71,7 +71,7 @@ class S3Store(ObjectStore):
         written = found["LastModified"]
         if mode not in (self._retention.mode, COMPLIANCE):
             raise AnchorFailed(f"Object Lock holds the note {mode or 'not at all'}, not in mode {self._retention.mode}")
-        if until is None or until < written + timedelta(days=self._retention.days) - _ROUNDING:
+        if until is None or until < written + timedelta(days=self._retention.days) - _SLACK:
             raise AnchorFailed(f"Object Lock holds the note until {until}, not for {self._retention.days} days")
 
     def newest(self, origin: str, after: int) -> str | None:

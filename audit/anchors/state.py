@@ -58,7 +58,7 @@ def load_state(file: Path) -> State:
         raise UnreadableLog(f"{file}: {error}") from error
     try:
         return _parse(value)
-    except (AuditError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (AuditError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableLog(f"{file}: not the state of `audit anchor`: {error}") from error
 
 

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.util import Timeout
 
 from audit.anchors.history import View
-from audit.anchors.submission import MAX_BODY, MAX_PROOF, PATH, SIZE_TYPE, Submission, latest_path, parse_size
+from audit.anchors.submission import MAX_BODY, PATH, SIZE_TYPE, Submission, latest_path, parse_size
 from audit.anchors.target import one_line
 from audit.cosignature import SignedNote, WitnessKey, cosignature_times, parse_signed_note, signature_lines
 from audit.errors import AnchorFailed, AuditError, NotCanonical, Tampered
@@ -52,8 +52,7 @@ class WitnessTarget:
 
     def _submit(self, view: View, note: str, old: int) -> str:
         for _ in range(_ATTEMPTS):
-            proof = tuple(view.prove(old))[:MAX_PROOF]
-            status, kind, body = self._ask("POST", PATH, Submission(old, proof, note).body())
+            status, kind, body = self._ask("POST", PATH, Submission(old, tuple(view.prove(old)), note).body())
             if status == 200:
                 return self._cosignature(note, body)
             size = parse_size(body) if status == 409 and kind == SIZE_TYPE else None

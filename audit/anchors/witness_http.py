@@ -121,6 +121,14 @@ class WitnessServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Whether there is room for one more connection; it is closed where there is none."""
         return self._free.acquire(blocking=False)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve it in a thread of its own; where there can be none, its place is free again and the server goes on."""
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            self._free.release()
+            raise
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)

@@ -4,6 +4,7 @@ A command's module has two functions: `configure(parser)` declares its arguments
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -48,9 +49,14 @@ def main(argv: Sequence[str], offered: Mapping[str, object] = MappingProxyType({
     except SystemExit as error:  # argparse has said what is wrong
         return USAGE if error.code else FINE
     try:
-        return int(module.run(options))
+        code = int(module.run(options))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return BAD
+    except BrokenPipeError:  # a reader who has seen enough (`| head`) is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    return code
 
 
 def _command(argv: Sequence[str]) -> tuple[str, Sequence[str]]:

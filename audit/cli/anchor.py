@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from audit.checkpoint import LogKey
 
 BUSY, TAMPERED = 3, 10
+LAST_ROUND = 8.0  # seconds that the round after a signal may take
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -70,6 +71,8 @@ def _anchor(options: argparse.Namespace) -> int:
         raise NotCanonical("DIR, --state and at least one --to or --witness are needed")
     if options.state.resolve().is_relative_to(options.directory.resolve()):
         raise NotCanonical(f"{options.state}: no file of this process may lie in the log directory")
+    if options.retain_days and not any(word.startswith(("s3://", "s3a://")) for word in options.to):
+        raise NotCanonical("--retain-days holds objects in S3, and no --to names any")
     with locked(options.state.with_name(f"{options.state.name}.lock"), "another process anchors with this state"):
         anchoring = _anchoring(options)
         if options.once:
@@ -83,8 +86,8 @@ def _rounds(anchoring: "Anchoring", every: float) -> int:
     stopping = False
     while True:
         try:
-            anchoring.round()
-        except Tampered:
+            anchoring.round(LAST_ROUND if stopping else None)
+        except (Tampered, KeyUnusable):
             raise
         except (AuditError, OSError) as error:  # no log yet, or a full disk: the next round tries again
             _say(str(error))

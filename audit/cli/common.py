@@ -34,3 +34,9 @@ def positive(text: str) -> int:
     if value < 1:
         raise ValueError(text)
     return value
+
+
+def unicode_text(given: str) -> str:
+    """A text that can stand in a record and be looked for: not what the shell passes on of bytes that are no UTF-8."""
+    given.encode()
+    return given

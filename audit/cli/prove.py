@@ -124,9 +124,9 @@ def _misused(options: argparse.Namespace) -> str | None:
 
 def _prove(options: argparse.Namespace) -> int:
     from audit.evidence.anchors import read_notes
-    from audit.evidence.build import packed, save
     from audit.evidence.check import check_pack
     from audit.evidence.pack import encode
+    from audit.evidence.write import packed, save
     from audit.keys import load_public
     from audit.prove import Prover
 

@@ -6,10 +6,10 @@
 docs/evidence.md specifies the file. `audit.evidence.check` is the other side: standard library and `cryptography` only.
 """
 
-from audit.evidence.build import build, write_pack
 from audit.evidence.check import Finding, check_pack
 from audit.evidence.pack import Pack, decode, encode, read_pack
 from audit.evidence.select import Selection
+from audit.evidence.write import build, write_pack
 
 __all__ = [
     "Finding",

@@ -27,8 +27,10 @@ class Policy:
     def rule(self, place: str) -> str | None:
         """The text at `policy.csv:5:1`, where its file is shown."""
         match = _PLACE.fullmatch(place)
-        rows = self.files.get(match[1], "").split("\n") if match else []
-        return rows[int(match[2]) - 1] if match and int(match[2]) <= len(rows) else None
+        if match is None or match[1] not in self.files:
+            return None
+        rows = self.files[match[1]].split("\n")
+        return rows[int(match[2]) - 1] if int(match[2]) <= len(rows) else None
 
 
 def policies_of(records: Iterable[Record]) -> dict[str, Policy]:

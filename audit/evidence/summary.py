@@ -15,13 +15,12 @@ _MOST = 300  # characters of one text
 def summary(finding: Finding) -> str:
     """The verdict in a few lines."""
     checkpoint = finding.checked.checkpoint
-    rows = [
-        f"good: {len(finding.lines)} lines of `{checkpoint.origin}` under its checkpoint of {checkpoint.size} lines"
-    ]
+    shown = "1 line" if len(finding.lines) == 1 else f"{len(finding.lines)} lines"
+    rows = [f"good: {shown} of `{checkpoint.origin}`, proved under its checkpoint of {checkpoint.size} lines"]
     rows += [f"  line {index}  {line.time}  {clean(name_of(line.kind, line.body))}" for index, line in finding.lines]
     for told in finding.requests:
         rows.append(f"  request {clean(told.story.request_id)}: {completeness(told)}")
-    rows += [f"  the log of {each.size} lines is the start of it" for each in finding.checked.anchors]
+    rows += [f"  the checkpoint of {each.size} lines is the start of this log" for each in finding.checked.anchors]
     return "\n".join([*rows, *(f"  not shown: {each}" for each in not_shown(finding))])
 
 
@@ -29,7 +28,7 @@ def not_shown(finding: Finding) -> list[str]:
     """What a reader might take for shown and is not."""
     checkpoint = finding.checked.checkpoint
     other = checkpoint.size - len(finding.lines)
-    rows = [f"the other {other} of the {checkpoint.size} lines, and those written since: nothing is said about them"]
+    rows = [f"what the other {other} of the {checkpoint.size} lines hold, and those written since"]
     for told in finding.requests:
         rows += [f"request {clean(told.story.request_id)}: {each}" for each in _gaps(told)]
     for each in finding.unmet:
@@ -37,9 +36,8 @@ def not_shown(finding: Finding) -> list[str]:
     for anchor in finding.anchors:
         if anchor.unchecked:
             names = ", ".join(clean(name) for name in anchor.unchecked)
-            rows.append(
-                f"cosignatures by {names} on the checkpoint of {anchor.checkpoint.size} lines: no key was given"
-            )
+            size = anchor.checkpoint.size
+            rows.append(f"whether {names} cosigned the checkpoint of {size} lines: no key of theirs was given")
     if not finding.checked.anchors and not any(each.witnessed for each in finding.anchors):
         rows.append("when these lines were written: no anchor and no witness is shown, so the times are the log's word")
     return rows
@@ -71,9 +69,10 @@ def clean(text: str, most: int = _MOST) -> str:
 
 
 def completeness(told: Told) -> str:
+    """Whether all that a request left is shown, in words."""
     if told.story.complete:
         return "complete: all records that it left are shown"
-    return "INCOMPLETE: not all of its records are shown"
+    return "INCOMPLETE: it left no more, because a worker was killed, or more than is shown"
 
 
 def _gaps(told: Told) -> Iterator[str]:
@@ -107,4 +106,5 @@ def _request_json(told: Told) -> dict[str, object]:
 
 
 def name_of(kind: str, body: Mapping[str, object]) -> str:
+    """What a line is, in words. Not cleaned."""
     return (text_of(body, "event") or "a record") if kind == "rec" else f"a `{kind}` line of the log itself"

@@ -20,12 +20,14 @@ class Loader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._events: dict[int, tuple[Value, ...]] = {}
-        self._rows: dict[str, list[Row]] = {"role": [], "filter": [], "digest": [], "text": []}
+        self._rows: dict[str, list[Row]] = {table: [] for table in _INSERT if table != "event"}
 
     def add(self, records: Sequence[Record]) -> None:
         """Write these records. The end of a request joins the row of its beginning, here or written before."""
         for record in records:
-            self._add_details(self._add_event(record), record)
+            event = self._add_event(record)
+            for table, row in details(event, record.fields):
+                self._rows[table].append(row)
         self._write()
 
     def _add_event(self, record: Record) -> int:
@@ -52,17 +54,6 @@ class Loader:
         self._events[admitted] = known[:_BEGINNING] + rest
         return True
 
-    def _add_details(self, event: int, record: Record) -> None:
-        found, rows = details(record), self._rows
-        if found.roles:
-            rows["role"] += [(event, role) for role in found.roles]
-        if found.filters:
-            rows["filter"] += [(event, *each) for each in found.filters]
-        if found.digests:
-            rows["digest"] += [(event, *each) for each in found.digests]
-        if found.texts:
-            rows["text"] += [(2 * event + answer, terms) for answer, terms in found.texts]
-
     def _write(self) -> None:
         self._connection.executemany(_INSERT["event"], self._events.values())
         self._events.clear()
@@ -82,6 +73,7 @@ _INSERT: Final = {
     "filter": "INSERT INTO filter VALUES (?, ?, ?, ?, ?, ?)",
     "digest": "INSERT INTO digest VALUES (?, ?, ?)",
     "text": "INSERT INTO text (rowid, terms) VALUES (?, ?)",
+    "policy": "INSERT INTO policy VALUES (?, ?, ?, ?)",
 }
 _FINISH: Final = (  # column names of our own
     f"UPDATE event SET {', '.join(f'{name} = ?' for name in ENDING)} "  # noqa: S608

@@ -60,7 +60,7 @@ def concealed(text: str, digests: Iterable[Digests] = ()) -> dict[str, object]:
 
 def _directories(options: argparse.Namespace) -> list[Path]:
     several = getattr(options, "directories", None)
-    return [Path(each) for each in several] if several else [Path(options.directory)]
+    return list(dict.fromkeys(several)) if several else [options.directory]
 
 
 def _sockets(given: Path | None, directories: list[Path]) -> list[Path]:

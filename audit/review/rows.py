@@ -1,7 +1,6 @@
 """Takes a record apart into the rows of the index. What has another type than docs/events.md says is left out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from audit.export.record import Record
@@ -9,9 +8,9 @@ from audit.review.words import terms
 
 ADMITTED: Final = "request.admitted"
 FINISHED: Final = "request.finished"
+_POLICY_FILE: Final = "policy.file"
 DIGEST_BYTES: Final = 16  # of each digest
 _HEX_DIGEST: Final = 64  # characters
-_KINDS: Final = ("prompt", "completion")
 
 # The texts of a record among the columns, in their order, and those in its `decision`.
 _TEXTS: Final = (
@@ -32,16 +31,6 @@ _ENDED: Final = ("code", "outcome", "finish_reason")
 
 Value = str | int | None
 Row = tuple[Value | bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """The rows of one record for the other tables, without the event they belong to."""
-
-    roles: tuple[str, ...]
-    filters: tuple[Row, ...]
-    digests: tuple[Row, ...]
-    texts: tuple[tuple[int, str], ...]  # 0 for a prompt, 1 for an answer, and its terms
 
 
 def opening(record: Record) -> tuple[Value, ...]:
@@ -66,15 +55,27 @@ def ending(record: Record, finished: int | None) -> tuple[Value, ...]:
     return (finished, *said, *tokens, _number(get("duration_ms")))
 
 
-def details(record: Record) -> Details:
-    """What a record says with lists and objects."""
-    fields = record.fields
-    return Details(
-        roles=record.texts("roles") if "roles" in fields else (),
-        filters=tuple(_filters(record)) if "filters" in fields else (),
-        digests=tuple(_digests(record)),
-        texts=tuple(_texts(fields)),
-    )
+def details(event: int, fields: Mapping[str, object]) -> Iterator[tuple[str, Row]]:
+    """The rows of a record for the other tables, each with the name of its table."""
+    for role in _list(fields, "roles"):
+        if type(role) is str:
+            yield "role", (event, role)
+    for hit in _list(fields, "filters"):
+        if isinstance(hit, dict) and (name := _text(hit, "filter")) is not None:
+            found = (_text(hit, "direction"), name, _text(hit, "type"), _text(hit, "action"))
+            yield "filter", (event, *found, _number(hit.get("count")) or 1)
+    for each in _list(fields, "withheld"):
+        if isinstance(each, dict) and (short := digest(each.get("hmac"))):
+            yield "digest", (event, "withheld", short)
+    for answer, kind in enumerate(("prompt", "completion")):
+        content = fields.get(kind)
+        if isinstance(content, dict):
+            if short := digest(content.get("hmac")):
+                yield "digest", (event, kind, short)
+            if text := _clear_text(content.get("text")):
+                yield "text", (2 * event + answer, terms(text))
+    if fields.get("event") == _POLICY_FILE:
+        yield "policy", (_text(fields, "bundle"), _text(fields, "path"), _number(fields.get("part")), event)
 
 
 def digest(hmac: object) -> bytes | None:
@@ -87,35 +88,16 @@ def digest(hmac: object) -> bytes | None:
         return None
 
 
-def _filters(record: Record) -> Iterator[Row]:
-    for each in record.objects("filters"):
-        name = _text(each, "filter")
-        if name is not None:
-            count = _number(each.get("count"))
-            yield _text(each, "direction"), name, _text(each, "type"), _text(each, "action"), count or 1
+def _clear_text(text: object) -> str:
+    """The text of an answer, or of the (role, text) pairs of a prompt; nothing where the level keeps none."""
+    if isinstance(text, list):
+        return "\n".join(str(each[1]) for each in text if isinstance(each, list) and len(each) == 2)
+    return text if isinstance(text, str) else ""
 
 
-def _digests(record: Record) -> Iterator[Row]:
-    fields = record.fields
-    for kind in _KINDS:
-        content = fields.get(kind)
-        if isinstance(content, dict) and (short := digest(content.get("hmac"))):
-            yield kind, short
-    if "withheld" in fields:
-        for each in record.objects("withheld"):
-            if short := digest(each.get("hmac")):
-                yield "withheld", short
-
-
-def _texts(fields: Mapping[str, object]) -> Iterator[tuple[int, str]]:
-    """The prompt is a list of (role, text), the answer a text."""
-    prompt, answer = fields.get("prompt"), fields.get("completion")
-    messages = prompt.get("text") if isinstance(prompt, dict) else None
-    if isinstance(messages, list) and messages:
-        said = [each[1] for each in messages if isinstance(each, list) and len(each) == 2 and isinstance(each[1], str)]
-        yield 0, terms("\n".join(said))
-    if isinstance(answer, dict) and (text := _text(answer, "text")):
-        yield 1, terms(text)
+def _list(fields: Mapping[str, object], name: str) -> list[object]:
+    value = fields.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _text(value: Mapping[str, object], name: str) -> str | None:

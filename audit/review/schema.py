@@ -11,6 +11,7 @@
           `withheld`.
 `text`    full text of prompts and answers that the log holds in clear, without the texts (FTS5, contentless). `rowid`
           is twice the `idx` of the event, plus 1 for the answer. The terms are those of `audit.review.words`.
+`policy`  which record (`event`) holds which part of which file of a policy: `bundle`, `path`, `part`.
 `meta`    the log and the place in it that the index has reached: `audit.review.index`.
 
 An index of another `VERSION` is built anew.
@@ -86,6 +87,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     )
     connection.execute("CREATE TABLE digest (event INTEGER, kind TEXT, hmac BLOB)")
     connection.execute("CREATE VIRTUAL TABLE text USING fts5 (terms, content='', tokenize='unicode61')")
+    connection.execute("CREATE TABLE policy (bundle TEXT, path TEXT, part INTEGER, event INTEGER)")
     connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
 
 
@@ -103,6 +105,7 @@ def create_indexes(connection: sqlite3.Connection) -> None:
         ("filter", "type, event"),
         ("filter", "event"),
         ("digest", "hmac, event"),
+        ("policy", "bundle, path, part, event"),
     ):
         connection.execute(f"CREATE INDEX {table}_{columns.replace(', ', '_')} ON {table} ({columns})")
     connection.execute("PRAGMA analysis_limit = 1000")

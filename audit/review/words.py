@@ -8,7 +8,7 @@ forms (`ＣＴ`, half-width kana) are one with the ordinary ones (Unicode NFKC, 
 
 import re
 import unicodedata
-from itertools import pairwise
+from operator import add
 
 from audit.errors import ReviewFailed
 
@@ -23,7 +23,7 @@ MAX_QUERY = 1000  # characters
 
 def terms(text: str) -> str:
     """What the index takes for a text."""
-    return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", unicodedata.normalize("NFKC", text))
+    return _RUN.sub(_spread, unicodedata.normalize("NFKC", text))
 
 
 def match(query: str) -> str:
@@ -38,6 +38,11 @@ def match(query: str) -> str:
     if not phrases:
         raise ReviewFailed("a text to search for needs a letter, a digit or an ideograph")
     return " AND ".join(phrases)
+
+
+def _spread(run: re.Match[str]) -> str:
+    characters = run[0]
+    return f" {' '.join(map(add, characters, characters[1:] + ' '))}"
 
 
 def _phrase(part: str) -> str:
@@ -58,4 +63,4 @@ def _phrase(part: str) -> str:
 
 
 def _pairs(run: str) -> list[str]:
-    return [one + other for one, other in pairwise(run)]
+    return list(map(add, run, run[1:]))

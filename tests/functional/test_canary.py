@@ -27,6 +27,7 @@ from harness.sse import events, text_of
 from harness.upstream import ScriptedUpstream
 from harness.wait import until
 
+from audit.cli.indexed import indexed
 from audit.digests import Digests
 from gateway.demo import Demo
 
@@ -154,7 +155,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
                 found.strangers |= {f"secret of {role}": made.clients[role][1] for role in made.clients}
                 assert server.stop() == 0
                 found.output = "".join(server.output).encode()
+        review(made)
         yield found
+
+
+def review(made: Demo) -> None:
+    """What a reviewer's tools write from the log: an index, and exports."""
+    with indexed("canary", made.audit_dir, None):
+        pass
+    for form in ("csv", "otel", "cef"):
+        out = made.config.parent / "exports" / form
+        out.parent.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "audit", "export", str(made.audit_dir), "--format", form, "--out", str(out)]
+        subprocess.run([*command, "--unrecorded"], check=True, capture_output=True, timeout=60)
 
 
 def configure(made: Demo, url: str, port: int) -> None:
@@ -323,7 +336,7 @@ def leaks(written: Written, texts: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def is_of_the_log(name: str) -> bool:
-    return name.startswith("audit/") or name == "(shipped)"
+    return name.startswith(("audit/", "audit.index.", "exports/", "(shipped)"))
 
 
 def test_the_search_finds_what_is_there(written: Written) -> None:
@@ -334,14 +347,8 @@ def test_the_search_finds_what_is_there(written: Written) -> None:
     padded = base64.b64encode(b"ab" + text.encode() + b"cd")
     assert any(form in padded for form in spellings(text))
     names = written.everything()
-    assert {name.split("/")[0] for name in names} >= {
-        "(output)",
-        "(commands)",
-        "(shipped)",
-        "audit",
-        "contents",
-        "notes",
-    }
+    folders = {"audit", "contents", "notes", "exports", "audit.index.sqlite"}
+    assert {name.split("/")[0] for name in names} >= {"(output)", "(commands)", "(shipped)"} | folders
     assert all(names[each] for each in ("(output)", "(commands)", "(shipped)"))
 
 
@@ -360,7 +367,7 @@ def test_texts_are_nowhere_in_clear_at_this_level(written: Written, level: str) 
 
 
 def test_redacted_texts_are_in_the_log_and_nowhere_else(written: Written) -> None:
-    """Records hold them, and so does what is shipped; no output, no temporary file, no contents store does."""
+    """Records hold them, and so does what is made from records; no output, temporary file or contents store does."""
     marks = written.marks["redacted"]
     for kind, text in marks.open.items():
         found = places(written, text)

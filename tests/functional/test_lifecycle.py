@@ -236,6 +236,19 @@ def test_plain_gunicorn_serves_the_same_application(tmp_path: Path, upstream: Sc
     assert verify(made).returncode == 0
 
 
+def test_a_worker_that_cannot_start_leaves_the_reason(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """A plain gunicorn meets a bad bundle: it stops, and the log says why."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    policy = made.config.parent / "bundle" / "policy.csv"
+    policy.write_text(policy.read_text() + "p, role:guest, models, raed, allow\n")
+    command = [*PLAIN, "--bind", "127.0.0.1:0", "--no-control-socket", "wsgi:application"]
+    with started(command, {"HANGU_CONFIG": str(made.config)}, cwd=tmp_path) as (process, _):
+        assert process.wait(60) == 3
+    (refused,) = read_records(made.audit_dir)
+    assert refused["event"] == "policy.refused"
+    assert "did you mean `read`?" in refused["problems"][0]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

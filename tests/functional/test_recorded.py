@@ -14,6 +14,13 @@ from harness.upstream import ScriptedUpstream
 from harness.wait import until
 
 CHAT = b"/v1/chat/completions"
+HTTP = """\
+http:
+  trusted_proxies: [127.0.0.0/8]
+  hosts: [gate.example, 127.0.0.1]
+  client_seconds: 2
+  max_body_bytes: 4096
+"""
 OK = json.dumps({"model": "chatglm3-demo", "messages": [{"role": "user", "content": "hi"}]}).encode()
 _addresses = (f"10.77.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
 
@@ -21,8 +28,8 @@ _addresses = (f"10.77.{high}.{low}" for high, low in itertools.product(range(256
 @pytest.fixture(scope="module")
 def recorded(upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A gateway that believes `X-Forwarded-For` from this machine, so that each request has an address of its own."""
-    http = "http: {trusted_proxies: [127.0.0.0/8], client_seconds: 2, max_body_bytes: 4096, hosts: [gate.example, 127.0.0.1]}\n"
-    with serving(prepare(tmp_path_factory.mktemp("recorded"), upstream.base_url, http)) as server:
+    made = prepare(tmp_path_factory.mktemp("recorded"), upstream.base_url, HTTP)
+    with serving(made) as server:
         server.token("user")
         server.token("guest")
         yield server

@@ -7,10 +7,11 @@ import json
 import shutil
 from pathlib import Path
 
-from conformance.audit import vectors_clean, vectors_tampered
+from conformance.audit import vectors_changed, vectors_clean, vectors_forged, vectors_retention
 from conformance.audit.vector_maker import Vector
 
-VECTORS = vectors_clean.VECTORS | vectors_tampered.VECTORS
+_TAMPERED = vectors_changed.VECTORS | vectors_forged.VECTORS | vectors_retention.VECTORS
+VECTORS = vectors_clean.VECTORS | _TAMPERED
 FOLDER = Path(__file__).parents[2] / "data" / "audit" / "vectors"
 
 

@@ -73,9 +73,8 @@ class Bureau:
 
 @pytest.fixture
 def bureau(host: Host, client: AuditClient) -> Iterator[Bureau]:
-    """With the pair that `keygen --auditor` makes."""
-    names = ["--key", str(host.root / "auditor.pem"), "--public", str(host.root / "auditor.pub.pem")]
-    subprocess.run([sys.executable, "-m", "audit", "keygen", "--auditor", *names], check=True)
+    """With a fresh pair, an empty store and an empty log."""
+    auditor.generate(host.root / "auditor.pem", host.root / "auditor.pub.pem")
     (host.root / "hmac.key").touch(0o600)
     (host.root / "hmac.key").write_bytes(KEY)
     host.start()
@@ -83,6 +82,26 @@ def bureau(host: Host, client: AuditClient) -> Iterator[Bureau]:
     sealer = Sealer(create_store(host.root / "contents"), public, ORIGIN)
     yield Bureau(host, client, sealer)
     sealer.close()
+
+
+def test_keygen_makes_an_auditors_pair(tmp_path: Path) -> None:
+    """One that texts can be sealed to, told apart from a signing key, and never written over."""
+    line = [
+        sys.executable,
+        "-m",
+        "audit",
+        "keygen",
+        "--key",
+        str(tmp_path / "a.pem"),
+        "--public",
+        str(tmp_path / "a.pub"),
+    ]
+    assert subprocess.run([*line, "--auditor"], check=False, timeout=60).returncode == 0
+    private, public = auditor.load_private(tmp_path / "a.pem"), auditor.load_public(tmp_path / "a.pub")
+    assert private.public_key() == public
+    again = subprocess.run([*line, "--auditor"], capture_output=True, text=True, check=False, timeout=60)
+    assert again.returncode == 2
+    assert str(tmp_path / "a.pem") in again.stderr
 
 
 def test_a_text_is_shown_to_the_auditor_and_the_read_is_on_record(bureau: Bureau) -> None:
@@ -179,6 +198,23 @@ def test_old_texts_are_erased(bureau: Bureau) -> None:
         ("content.erasing", 1),
         ("content.erased", 1),
     ]
+
+
+def test_an_erasure_that_does_not_come_to_its_end(bureau: Bureau) -> None:
+    """A key that cannot be removed: the log says what was begun and not that it was done; a second run finishes it."""
+    bureau.ask("张三", "text")
+    (key,) = (bureau.contents / "keys").glob("*/*.key")
+    key.rename(bureau.host.root / "away")
+    key.mkdir()
+    done = bureau.run("erase", "张三", "--socket", bureau.host.socket)
+    assert done.returncode == 1
+    assert "not everything could be destroyed" in done.stderr
+    assert [(e["event"], e["subject"]) for e in bureau.events("content.")] == [("content.erasing", "张三")]
+    key.rmdir()
+    (bureau.host.root / "away").rename(key)
+    assert bureau.run("erase", "张三", "--socket", bureau.host.socket).returncode == 0
+    assert [e["event"] for e in bureau.events("content.")][-1] == "content.erased"
+    assert bureau.reveal("req_1", "--unrecorded").returncode == 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("alice", "--older-than-days", "1"), ("--older-than-days", "0")])

@@ -61,6 +61,11 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
+def start(host: Host, *more: str) -> subprocess.Popen[bytes]:
+    """A writer without heartbeats, which on a slow machine would come between the records that a test counts."""
+    return host.start("--heartbeat-seconds", "0", *more)
+
+
 def append(client: AuditClient, numbers: range) -> list[int]:
     """Records of these numbers; their indexes."""
     return [client.append(b'{"event":"request.served","n":%d}' % number).index for number in numbers]
@@ -81,7 +86,7 @@ def stop(writer: subprocess.Popen[bytes]) -> None:
 def test_every_target_once(host: Host, client: AuditClient) -> None:
     """One round ships all there is to every kind of target, the next only what came since; the log stays clean."""
     certificates = issue(host.root / "ca")
-    writer = host.start("--max-segment-bytes", "3000")
+    writer = start(host, "--max-segment-bytes", "3000")
     first = append(client, range(20))
     with (
         udp_syslog() as udp,
@@ -107,12 +112,12 @@ def test_every_target_once(host: Host, client: AuditClient) -> None:
 
 def test_follows_a_rotating_writer(host: Host, client: AuditClient) -> None:
     """A following process ships over rotations and a restart of the writer, and after SIGTERM what was sealed last."""
-    writer = host.start("--max-segment-bytes", "2000")
+    writer = start(host, "--max-segment-bytes", "2000")
     with stream_syslog() as tcp, otlp_receiver() as http, following(host, tcp.url, http.url) as process:
         sent = append(client, range(30))
         until("both receivers", lambda: tcp.indexes == sent and http.indexes == sent)
         stop(writer)
-        writer = host.start()
+        writer = start(host)
         sent += append(client, range(30, 35))
         stop(writer)
         assert end(process)[0] == 0
@@ -125,7 +130,7 @@ def test_follows_a_rotating_writer(host: Host, client: AuditClient) -> None:
 
 def test_receiver_restarts_in_mid_stream(host: Host, client: AuditClient) -> None:
     """A receiver that dies again and again within a batch loses nothing of the log: duplicates, but no gap."""
-    host.start()
+    start(host)
     sent = append(client, range(60))
     with stream_syslog(drop_after=lambda got: len(got.messages) == 7) as got:
         port = got.port
@@ -142,7 +147,7 @@ def test_receiver_restarts_in_mid_stream(host: Host, client: AuditClient) -> Non
 
 def test_receiver_comes_late(host: Host, client: AuditClient) -> None:
     """While nobody listens nothing is lost; the process says so and goes on as soon as someone does."""
-    host.start()
+    start(host)
     sent = append(client, range(5))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -158,7 +163,7 @@ def test_receiver_comes_late(host: Host, client: AuditClient) -> None:
 
 def test_one_hangs_and_the_other_does_not_wait(host: Host, client: AuditClient) -> None:
     """A receiver that accepts and then hangs delays no other, nor the writer; SIGTERM ends it all in bounded time."""
-    host.start()
+    start(host)
     with socket.create_server(("127.0.0.1", 0)) as hanging, stream_syslog() as tcp, otlp_receiver() as http:
         stuck = f"syslog+tcp://127.0.0.1:{hanging.getsockname()[1]}"
         with following(host, stuck, tcp.url, http.url) as process:
@@ -173,7 +178,7 @@ def test_one_hangs_and_the_other_does_not_wait(host: Host, client: AuditClient) 
 
 def test_collector_is_busy(host: Host, client: AuditClient) -> None:
     """A collector that answers 503 and 429 gets everything later; one that refuses a record gets all others."""
-    host.start()
+    start(host)
     sent = append(client, range(6))
     with otlp_receiver() as http:
         http.answers = [(503, {"Retry-After": "0"}, b""), (429, {}, b"")]
@@ -190,7 +195,7 @@ def test_collector_is_busy(host: Host, client: AuditClient) -> None:
 
 def test_killed_and_started_again(host: Host, client: AuditClient) -> None:
     """kill -9 of the shipping process at any moment costs duplicates at most."""
-    host.start()
+    start(host)
     with stream_syslog() as got:
         sent: list[int] = []
         for life in range(4):
@@ -204,7 +209,7 @@ def test_killed_and_started_again(host: Host, client: AuditClient) -> None:
 
 def test_purged_too_early(host: Host, client: AuditClient) -> None:
     """A target that was away while lines were purged is told how many it missed, and so is the operator."""
-    writer = host.start("--max-segment-bytes", "2000")
+    writer = start(host, "--max-segment-bytes", "2000")
     with stream_syslog() as got:
         sent = append(client, range(5))
         assert once(host, got.url).returncode == 0
@@ -224,7 +229,7 @@ def test_purged_too_early(host: Host, client: AuditClient) -> None:
 
 def test_log_rolled_back_after_shipping(host: Host, client: AuditClient) -> None:
     """A log cut exactly behind a checkpoint, which verifies without an anchor, is found by who shipped more of it."""
-    writer = host.start()
+    writer = start(host)
     with stream_syslog() as got:
         append(client, range(5))
         stop(writer)
@@ -241,7 +246,7 @@ def test_log_rolled_back_after_shipping(host: Host, client: AuditClient) -> None
 
 def test_second_process(host: Host, client: AuditClient) -> None:
     """Two processes never share a cursor."""
-    host.start()
+    start(host)
     append(client, range(1))
     with stream_syslog() as got, following(host, got.url) as process:
         until("the first", lambda: got.indexes)

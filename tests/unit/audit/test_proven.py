@@ -58,10 +58,22 @@ def test_nothing_shown(proven: Proven, private: Ed25519PrivateKey) -> None:
     refused(replace(proven, lines=(), anchors=()), private, "nothing is shown")
 
 
+def test_lines_or_anchors(proven: Proven, private: Ed25519PrivateKey) -> None:
+    """Either is enough to show something."""
+    assert check(replace(proven, anchors=()), private.public_key()).anchors == ()
+    assert len(check(replace(proven, lines=()), private.public_key()).anchors) == 2
+
+
 def test_key_of_a_stranger(proven: Proven) -> None:
     """A key outside the chain accepts nothing."""
     refused(proven, STRANGER, "not among those that signed")
     refused(replace(proven, handovers=()), STRANGER, "not signed by the given key")
+
+
+def test_other_origin(proven: Proven, private: Ed25519PrivateKey) -> None:
+    """A key that was given for another log accepts nothing."""
+    with pytest.raises(ProofInvalid, match="the key is of `host-b/hangu`"):
+        check(proven, private.public_key(), "host-b/hangu")
 
 
 def test_checkpoint_signed_by_a_stranger(proven: Proven, private: Ed25519PrivateKey) -> None:

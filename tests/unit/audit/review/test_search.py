@@ -1,18 +1,22 @@
 """Every filter finds what it names and nothing else, alone and together with others."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from harness.records import ADMITTED, BUNDLE, DENIED, FINISHED, FLOOD, READ, STARTED, TOKEN, UNKNOWN_CALLER
 
+from audit import canonical
+from audit.checkpoint import Signer
 from audit.digests import Digests
+from audit.journal import Journal, Rotation
 from audit.review import conditions
 from audit.review.filters import Filters
 from audit.review.index import Index, open_index
 from audit.review.search import count, search
 
+START_NS = 1_795_420_800_000_000_000  # 2026-11-23T08:00:00Z
 DIGESTS = Digests(b"k" * 32)
 ANSWER = DIGESTS.completion()
 ANSWER.add("可以")
@@ -71,7 +75,7 @@ CASES: list[tuple[Filters, list[int]]] = [
     (Filters(bundles=("sha256:c",)), [18]),
     (Filters(bundles=("%",)), []),
     (Filters(texts=("报销",)), [4]),
-    (Filters(texts=("可以",)), [4]),  # in the answer
+    (Filters(texts=("可以",)), [4, 20]),  # in the answer
     (Filters(texts=("医保 可以",)), []),  # one in the prompt, one in the answer
     (Filters(texts=("住院", "医保")), [4, 18]),
     (Filters(unfinished=True), [18]),
@@ -92,10 +96,16 @@ CASES: list[tuple[Filters, list[int]]] = [
 ]
 
 
-@pytest.fixture
-def index(write: Callable[..., Path]) -> Iterator[Index]:
-    """An index of the records above."""
-    with open_index(write(*RECORDS), notice=print) as index:
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the records above, a second apart."""
+    log = tmp_path_factory.mktemp("review") / "log"
+    signer = Signer("host-a/hangu", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    journal = Journal(log, signer, Rotation(), START_NS)
+    for number, record in enumerate(RECORDS):
+        journal.append([canonical.encode(record)], START_NS + number * 1_000_000_000)
+    journal.close(START_NS)
+    with open_index(log, notice=print) as index:
         yield index
 
 
