@@ -77,3 +77,7 @@ class ContentsUnavailable(AuditError):
 
 class ContentsUnreadable(AuditError):
     """A sealed text that cannot be opened: its key was erased or is another's, or it is not what was sealed."""
+
+
+class ContentsErased(ContentsUnreadable):
+    """A sealed text whose key was erased."""

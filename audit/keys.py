@@ -8,18 +8,25 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from audit.checkpoint import parse_vkey
+from audit.checkpoint import LogKey, parse_vkey
 from audit.errors import KeyUnusable
 
 _MAX_FILE = 16_384
 
 
-def generate(key_file: Path, public_file: Path) -> None:
-    """Write a new key pair (PKCS #8 mode 0600, SubjectPublicKeyInfo). Raises `KeyUnusable` where a file exists."""
+def generate(key_file: Path, public_file: Path, origin: str | None = None) -> None:
+    """Write a new key pair: PKCS #8 with mode 0600, and its public half for everybody.
+
+    With an origin the public half is a C2SP verifier key line, which names it; else PEM SubjectPublicKeyInfo. Raises
+    `KeyUnusable` where a file exists, and `NotCanonical` for an origin that is none.
+    """
     private = Ed25519PrivateKey.generate()
     encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
     secret = private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
-    public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if origin is None:
+        public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    else:
+        public = f"{LogKey(origin, private.public_key()).vkey}\n".encode()
     write_key_file(key_file, secret, 0o600)
     write_key_file(public_file, public, 0o644)
 

@@ -4,6 +4,7 @@ Crash safety: nothing is removed before the line that names it is durable, and r
 what is left is always a log that starts at a segment which the line names or keeps. `finish` removes the rest.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +26,7 @@ class Portion:
     """How much goes at once. The writer answers no one while it hashes these, one segment at least."""
 
     files: int = 128
-    bytes: int = 96 << 20
+    bytes: int = 32 << 20
 
 
 _PORTION = Portion()
@@ -48,10 +49,10 @@ def plan(directory: Path, before: bytes, most: Portion | None = _PORTION) -> Pur
     for name, after in pairwise(segments(directory)):
         if most is not None and (total >= most.bytes or len(removed) >= most.files):
             break
-        if not _older(directory, name, before):
+        if (old := _older(directory, name, before)) is None:
             break
-        removed.append(content(directory, name))
-        total += removed[-1].length
+        removed.append(old)
+        total += old.length
         first = first_index(after)
     if not removed:
         return None
@@ -100,19 +101,25 @@ def left(directory: Path, named: Iterable[Content]) -> Iterable[tuple[str, Conte
                 yield name, expected
 
 
-def _older(directory: Path, name: str, before: bytes) -> bool:
-    """Whether every line of the segment is from before that time."""
-    index = first_index(name)
-    last, row = b"", 0
+def _older(directory: Path, name: str, before: bytes) -> Content | None:
+    """The segment as a line names it, if every line of it is from before that time."""
+    digest, length, row, last = hashlib.sha256(), 0, 0, b""
     with open_segment(directory, name) as stream:
-        for row, last in enumerate(stream, 1):
-            if row == 1 and _time(name, row, last, index) >= before:
-                return False
-    return bool(row) and _time(name, row, last, index + row - 1) < before
+        while raw := stream.readline(lines.MAX_LINE + 1):
+            row, last = row + 1, raw
+            if not raw.endswith(b"\n"):
+                raise Tampered(name, row, "no whole line")
+            if row == 1 and _time(name, row, raw) >= before:
+                return None
+            digest.update(raw)
+            length += len(raw)
+    if not row or _time(name, row, last) >= before:
+        return None
+    return Content(name.removesuffix(ARCHIVED), length, digest.hexdigest())
 
 
-def _time(name: str, row: int, raw: bytes, index: int) -> bytes:
+def _time(name: str, row: int, raw: bytes) -> bytes:
     try:
-        return lines.split(raw.removesuffix(b"\n"), index)[2]
+        return lines.split(raw[:-1], first_index(name) + row - 1)[2]
     except NotCanonical as error:
         raise Tampered(name, row, str(error)) from error

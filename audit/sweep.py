@@ -17,7 +17,7 @@ from audit.merkle import Tree
 from audit.recovery import require_empty
 from audit.scan import Scanner
 
-_ATTEMPTS = 8
+_ATTEMPTS = 8  # at one place
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,20 @@ class Sweep:
 
     def read(self) -> None:
         """Read all segments. Raises `Tampered`, or `UnreadableLog` where there are none."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        looks = stuck = 0
+        reached = -1
+        while True:
             try:
                 self._read_on()
             except Tampered:
-                if attempt == _ATTEMPTS or not self._rewind():
+                stuck = stuck + 1 if self.state.lines <= reached else 1  # a busy writer is met again, further on
+                reached = max(reached, self.state.lines)
+                if stuck == _ATTEMPTS or not self._rewind():
                     self._name_first_bad_line()
                     raise
             else:
-                if not (self.rest or self.state.tail_begun) or attempt == _ATTEMPTS or not self._rewind():
+                looks += 1
+                if not (self.rest or self.state.tail_begun) or looks == _ATTEMPTS or not self._rewind():
                     return
 
     def _read_on(self) -> None:

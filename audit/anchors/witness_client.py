@@ -26,14 +26,7 @@ class WitnessTarget:
 
     def __init__(self, url: str, key: WitnessKey, timeout: float) -> None:
         """Raise `AnchorFailed` for a URL that is not of HTTP or that holds credentials."""
-        parts = urlsplit(url)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.username
-            or parts.query
-            or parts.fragment
-        ):
+        if not _is_prefix(url):
             raise AnchorFailed(f"`{one_line(url)}` is not the http or https prefix of a witness")
         self.name = f"{url} {key.name}"
         self._url = url.rstrip("/")
@@ -97,3 +90,12 @@ class WitnessTarget:
         finally:
             response.release_conn()
         return response.status, response.headers.get("Content-Type", "").strip(), data
+
+
+def _is_prefix(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.query or parts.fragment)
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)

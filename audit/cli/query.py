@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.review.index import Index
     from audit.review.search import Case
 
-_LIMIT = 50
+_LIMIT, _MOST = 50, 100_000
 # Options that compare a field, each with what to call its value and what it is; `audit.review.filters.PLAIN` by `dest`.
 _PLAIN = {
     "subject": ("S", "who asked, as records name it"),
@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--hmac-key", type=Path, action="append", default=[], metavar="FILE", help="key of the digests in the log"
     )
     parser.add_argument("--unfinished", action="store_true", help="admitted requests of which no end is recorded")
-    parser.add_argument("--limit", type=positive, default=_LIMIT, metavar="N", help=f"at most so many ({_LIMIT})")
+    parser.add_argument("--limit", type=_limit, default=_LIMIT, metavar="N", help=f"at most so many ({_LIMIT})")
     parser.add_argument("--order", choices=("newest", "oldest"), default="newest", help="which come first")
     parser.add_argument("--count", action="store_true", help="only say how many there are")
     parser.add_argument("--index", type=Path, metavar="FILE", help="where the index is: DIR.index.sqlite")
@@ -133,7 +133,7 @@ def _filters(options: argparse.Namespace) -> "Filters":
         bundles=tuple(options.policy),
         texts=tuple(options.text),
         values=tuple(_asked("value: ") if value == "-" else value for value in options.value),
-        digests=tuple(load_digests(file) for file in options.hmac_key),
+        digests=tuple(load_digests(file) for file in options.hmac_key) if options.value or options.text else (),
         unfinished=options.unfinished,
     )
 
@@ -142,6 +142,14 @@ def _status(digits: str) -> int:
     """An HTTP status."""
     value = int(digits)
     if not 100 <= value <= 999:
+        raise ValueError(digits)
+    return value
+
+
+def _limit(digits: str) -> int:
+    """How many cases may be held in memory to be merged and shown; `audit export` has no such bound."""
+    value = positive(digits)
+    if value > _MOST:
         raise ValueError(digits)
     return value
 

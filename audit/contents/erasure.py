@@ -4,7 +4,7 @@ Callers hold `store.maintenance`, and record what they are about to do before th
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from audit.contents.envelope import subject_name
 from audit.contents.sealer import KEY_SECONDS
 from audit.contents.store import Store, sync_folder
 from audit.contents.textfiles import SUFFIX
-from audit.errors import ContentsUnavailable, ContentsUnreadable
+from audit.errors import ContentsErased, ContentsUnavailable, ContentsUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +43,45 @@ def older_than(store: Store, cutoff: datetime) -> Doomed:
 
 
 def destroy(doomed: Doomed) -> None:
-    """Destroy, durable when this returns. What is gone already does not count. Raises `ContentsUnavailable`."""
-    try:
-        for file in _with_finished(doomed.keys):
-            keyfiles.destroy(file)
-        for file in doomed.texts:
-            file.unlink(missing_ok=True)
-        for folder in {file.parent for file in (*doomed.keys, *doomed.texts)}:
-            sync_folder(folder)
-    except OSError as error:
-        raise ContentsUnavailable(f"contents: not everything could be destroyed: {error}") from error
+    """Destroy, durable when this returns. What is gone already does not count.
+
+    Raises `ContentsUnavailable` where something could not be destroyed; everything else is, all the same.
+    """
+    folders = {file.parent for file in (*doomed.keys, *doomed.texts)}
+    failures = [
+        *_attempt(keyfiles.destroy, _both_names(doomed.keys)),
+        *_attempt(lambda file: file.unlink(missing_ok=True), doomed.texts),
+        *_attempt(sync_folder, folders),
+    ]
+    if failures:
+        what = f"contents: not everything could be destroyed ({len(failures)} failures): {failures[0]}"
+        raise ContentsUnavailable(what) from failures[0]
 
 
-def _with_finished(files: Iterable[Path]) -> Iterator[Path]:
-    """An unfinished key may become a whole one while it is being destroyed, so both names are."""
+def _attempt(step: Callable[[Path], object], files: Iterable[Path]) -> Iterator[OSError]:
     for file in files:
-        yield file
-        if file.suffix == ".new":
-            yield file.with_suffix("")
+        try:
+            step(file)
+        except OSError as error:
+            yield error
+
+
+def _both_names(files: Iterable[Path]) -> Iterator[Path]:
+    """An unfinished key may become a whole one while it is being destroyed; a `rewrap` that broke off leaves both."""
+    for file in files:
+        whole = file.with_suffix("") if file.suffix == ".new" else file
+        yield whole.with_name(whole.name + ".new")
+        yield whole
 
 
 def _old_keys(store: Store, created_before: float) -> Iterator[Path]:
     for file in keyfiles.all_keys(store):
         try:
             created = datetime.fromisoformat(keyfiles.read(file).place.created).timestamp()
-        except (ContentsUnreadable, ValueError) as error:
+        except ContentsErased:  # an erasure broke off before it was removed
+            yield file
+            continue
+        except (ContentsUnreadable, ValueError, OverflowError) as error:
             raise ContentsUnavailable(f"contents {file}: its age cannot be read: {error}") from error
         if created < created_before:
             yield file

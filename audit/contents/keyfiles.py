@@ -10,12 +10,13 @@ from typing import Any, Final
 import orjson
 
 from audit.contents.envelope import FORMAT, WRAPPED_BYTES, KeyPlace
-from audit.contents.store import MAX_KEY_FILE, Store, make_folder, open_file, sync_folder
-from audit.errors import ContentsUnavailable, ContentsUnreadable
+from audit.contents.store import MAX_KEY_FILE, Store, hand_over, make_folder, open_file, sync_folder
+from audit.errors import ContentsErased, ContentsUnavailable, ContentsUnreadable
 
 _NAME: Final = re.compile(r"([0-9a-f]{64})-([0-9a-f]{32})\.key")
 _UNFINISHED: Final = re.compile(r"([0-9a-f]{64})-[0-9a-f]{32}\.key\.new")
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")
+_ERASED: Final = "the key was erased"
 _MEMBERS: Final = {"format", "origin", "subject", "key", "created", "auditor", "wrapped"}
 
 
@@ -44,6 +45,7 @@ def write(store: Store, held: KeyFile) -> Path:
     unfinished.unlink(missing_ok=True)  # of a crash
     descriptor = open_file(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
+        hand_over(descriptor, store)
         data = _encode(held)
         if os.write(descriptor, data) != len(data):
             raise OSError(f"{unfinished.name}: short write")
@@ -56,14 +58,19 @@ def write(store: Store, held: KeyFile) -> Path:
 
 
 def read(file: Path) -> KeyFile:
-    """The key in a file. Raises `ContentsUnreadable` where it is gone, or is not the key that its name says."""
+    """The key in a file. Raises `ContentsErased`, or `ContentsUnreadable` where it is not the key that its name says.
+
+    A file of zeros is what a crash between `overwrite` and the removal leaves: that key is erased, too.
+    """
     try:
         with os.fdopen(open_file(file, os.O_RDONLY), "rb") as stream:
             data = stream.read(MAX_KEY_FILE)
     except FileNotFoundError as error:
-        raise ContentsUnreadable("the key was erased") from error
+        raise ContentsErased(_ERASED) from error
     except OSError as error:
         raise ContentsUnreadable(f"the key cannot be read: {error.strerror or error}") from error
+    if data and not data.strip(b"\0"):
+        raise ContentsErased(_ERASED)
     held = _decode(data)
     if held is None or file.name != f"{held.place.subject}-{held.place.key}.key":
         raise ContentsUnreadable("the key file is not the key that its name says")
@@ -100,6 +107,8 @@ def keys_of(store: Store, subject: str) -> list[Path]:
 def destroy(file: Path) -> None:
     """Overwrite a key and remove it. Where it is gone already, nothing happens. Raises `OSError`.
 
+    A disk that refuses to overwrite it has it removed all the same.
+
     The caller makes the removal durable with `sync_folder`. On flash memory, copy-on-write file systems and in
     backups the overwritten bytes may live on: there it is the removal that counts, and the backup's own retention.
     """
@@ -109,12 +118,13 @@ def destroy(file: Path) -> None:
         return
     except OSError:
         descriptor = -1  # a link, or not ours to write: it is removed all the same
-    if descriptor >= 0:
-        try:
+    try:
+        if descriptor >= 0:
             overwrite(descriptor)
-        finally:
+    finally:
+        if descriptor >= 0:
             os.close(descriptor)
-    file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def overwrite(descriptor: int) -> None:

@@ -7,11 +7,13 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from audit import canonical
+from audit.bodies import claims
 from audit.contents.opener import Opener, read_sealed
 from audit.contents.sealer import Direction
 from audit.digests import Digests
 from audit.directory import segments
-from audit.errors import ContentsUnreadable, UnreadableLog
+from audit.errors import ContentsUnreadable, NotCanonical, Tampered, UnreadableLog
 from audit.find import find, member
 from audit.reader import entries
 
@@ -37,12 +39,18 @@ class Revealed:
     problem: str | None
 
     def messages(self) -> list[tuple[str, str]]:
-        """The text as (role, content) messages; an answer is one of the assistant. Nothing where there is no text."""
+        """The text as (role, content) messages; an answer is one of the assistant. Nothing where there is no text.
+
+        A prompt that is no list of messages was sealed by something else than a gateway: it is shown as it is.
+        """
         if self.text is None:
             return []
         if self.direction == "completion":
             return [("assistant", self.text.decode("utf-8", "replace"))]
-        return [(role, content) for role, content in orjson.loads(self.text)]
+        try:
+            return [(str(role), str(content)) for role, content in orjson.loads(self.text)]
+        except (ValueError, TypeError):
+            return [("?", self.text.decode("utf-8", "replace"))]
 
 
 def reveal(index: int, record: Mapping[str, Any], opener: Opener, digests: tuple[Digests, ...]) -> list[Revealed]:
@@ -57,27 +65,34 @@ def reveal(index: int, record: Mapping[str, Any], opener: Opener, digests: tuple
 def records_with(directory: Path, wanted: int | str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The record at an index, or those of a request id, each with its index.
 
-    Raises `Tampered` and `OSError` like `audit.reader.entries`.
+    Raises `Tampered`, also where a line holds no record, and `OSError` like `audit.reader.entries`.
     """
     if isinstance(wanted, int):
         entry = next(entries(directory, wanted), None)
         if entry is not None and (entry.index, entry.kind) == (wanted, b"rec"):
-            yield wanted, orjson.loads(entry.body)
+            yield wanted, _record(wanted, entry.body)
         return
     for line in find(directory, segments(directory), member("request_id", wanted)):
-        record = orjson.loads(line.body)
-        if line.kind == b"rec" and record.get("request_id") == wanted:
+        if line.kind == b"rec" and (record := _record(line.index, line.body)).get("request_id") == wanted:
             yield line.index, record
 
 
 def origin_of(directory: Path) -> str:
-    """The origin that the log's first line names. Raises `UnreadableLog` where there is none."""
-    for entry in entries(directory):
-        origin = orjson.loads(entry.body).get("origin")
-        if entry.kind == b"hdr" and isinstance(origin, str):
-            return origin
-        break
-    raise UnreadableLog(f"{directory}: there is no log that starts with its origin")
+    """The origin that the log's first line names. Raises `UnreadableLog` where there is none, `Tampered`, `OSError`."""
+    first = next(entries(directory), None)
+    if first is None:
+        raise UnreadableLog(f"{directory}: not a log directory, there is no segment with a line")
+    try:
+        return claims(first.body).origin
+    except NotCanonical as error:
+        raise Tampered(first.file, 1, str(error)) from error
+
+
+def _record(index: int, body: bytes) -> dict[str, Any]:
+    try:
+        return canonical.parse(body)
+    except NotCanonical as error:
+        raise Tampered(f"line {index}", 0, f"holds no record: {error}") from error
 
 
 def _reveal_one(

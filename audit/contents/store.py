@@ -88,6 +88,13 @@ def open_file(file: Path, flags: int) -> int:
     return descriptor
 
 
+def hand_over(descriptor: int, store: Store) -> None:
+    """Give a file that root has made to the gateway's user, who could not read, and so not erase, it otherwise."""
+    owner = store.root.stat()
+    if os.geteuid() != owner.st_uid:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 @contextmanager
 def maintenance(store: Store) -> Iterator[None]:
     """Keep other maintenance out: a key that is being moved while it is erased could come back. Raises `LogBusy`."""

@@ -99,7 +99,10 @@ class _TextFile:
 
     def usable(self) -> bool:
         """Whether it is still in the folder, as long as was written here, sound, and not full."""
-        status = os.fstat(self._descriptor)
+        try:
+            status = os.fstat(self._descriptor)
+        except OSError:  # a network file system that has lost it
+            return False
         return status.st_nlink == 1 and status.st_size == self._end < MAX_FILE and self._failed is None
 
     def write(self, sealed: bytes) -> int:

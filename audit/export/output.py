@@ -42,8 +42,13 @@ def _stdout() -> Iterator[BinaryIO]:
 
 
 def outside(path: Path, log: Path) -> Path:
-    """`path` itself. Raises `ExportFailed` where it lies in the log directory: a foreign file there is tampering."""
-    home, place = log.resolve(), path.parent.resolve() / path.name
+    """`path` itself, which names a file. Raises `ExportFailed` in the log directory: a foreign file is tampering."""
+    if path.name in ("", ".."):
+        raise ExportFailed(f"`{path}` is not the name of a file")
+    try:
+        home, place = log.resolve(), path.parent.resolve() / path.name
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise ExportFailed(f"{path}: cannot be told from the log directory {log}: {error}") from error
     if place == home or home in place.parents:
         raise ExportFailed(f"{path}: lies in the log directory, where only the log may be")
     return path

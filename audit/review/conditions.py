@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from audit.digests import Digests
 from audit.review.filters import PLAIN, Filters
-from audit.review.rows import ADMITTED, FINISHED, digest
+from audit.review.rows import FINISHED, digest
+from audit.review.schema import UNFINISHED
 from audit.review.words import match
 
-_RARE: Final = 5_000  # rows: so few are listed first; where there are more, the wanted events are soon found one by one
+_RARE: Final = 5_000  # rows
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = chr(0x10FFFF)
 
@@ -22,21 +23,30 @@ class Condition(NamedTuple):
     values: Sequence[object]
 
 
-def conditions(connection: sqlite3.Connection, filters: Filters) -> Iterator[Condition]:
-    """What must all be true of an event. Raises `ReviewFailed` for a text with nothing to look for in it."""
+def conditions(connection: sqlite3.Connection, filters: Filters, *, all_of_them: bool) -> Iterator[Condition]:
+    """What must all be true of an event.
+
+    `all_of_them` says that every such event will be read, and not only the first few in the order of the log. Raises
+    `ReviewFailed` for a text with nothing to look for in it.
+    """
+    walked = False if all_of_them else None  # None: it depends
     for name, values in filters.plain.items():
         if values:
-            yield _plain(name, values)
+            yield _plain(connection, name, values, walked=walked)
     yield from _times(connection, filters)
     if filters.bundles:
         either = " OR ".join("bundle >= ? AND bundle < ?" for _ in filters.bundles)
-        yield Condition(f"({either})", [end for each in filters.bundles for end in (each, each + _LAST)])
+        ends = [end for each in filters.bundles for end in (each, each + _LAST)]
+        found = connection.execute(f"SELECT DISTINCT bundle FROM event WHERE {either}", ends)  # noqa: S608
+        yield _column(connection, "bundle", [bundle for (bundle,) in found], walked=walked)
     if filters.roles:
-        yield _in_table(connection, "role", Condition(f"name IN ({_marks(filters.roles)})", filters.roles))
+        yield _in_table(
+            connection, "role", Condition(f"name IN ({_marks(filters.roles)})", filters.roles), walked=walked
+        )
     if filters.filters:
         marks = _marks(filters.filters)
         either = f"(filter IN ({marks}) OR type IN ({marks}))"
-        yield _in_table(connection, "filter", Condition(either, [*filters.filters, *filters.filters]))
+        yield _in_table(connection, "filter", Condition(either, [*filters.filters, *filters.filters]), walked=walked)
     if filters.texts:
         wanted = " OR ".join(f"({match(each)})" for each in filters.texts)
         yield Condition("idx IN (SELECT rowid >> 1 FROM text WHERE text MATCH ?)", [wanted])
@@ -44,14 +54,22 @@ def conditions(connection: sqlite3.Connection, filters: Filters) -> Iterator[Con
         hmacs = [hmac for key in filters.digests for value in filters.values for hmac in _hmacs(key, value)]
         yield Condition(f"idx IN (SELECT event FROM digest WHERE hmac IN ({_marks(hmacs)}))", hmacs)  # noqa: S608
     if filters.unfinished:
-        yield Condition(f"name = '{ADMITTED}' AND finished IS NULL", ())
+        yield Condition(f"idx IN (SELECT idx FROM event INDEXED BY event_unfinished WHERE {UNFINISHED})", ())  # noqa: S608
 
 
-def _plain(name: str, values: Sequence[object]) -> Condition:
-    sql = f"{PLAIN[name]} IN ({_marks(values)})"
+def _plain(connection: sqlite3.Connection, name: str, values: Sequence[object], *, walked: bool | None) -> Condition:
+    condition = _column(connection, PLAIN[name], values, walked=walked)
     if name == "event" and FINISHED in values:  # such a record stands in the row of its request
-        sql = f"({sql} OR finished IS NOT NULL)"
-    return Condition(sql, values)
+        return Condition(f"({condition.sql} OR finished IS NOT NULL)", condition.values)
+    return condition
+
+
+def _column(connection: sqlite3.Connection, name: str, values: Sequence[object], *, walked: bool | None) -> Condition:
+    """One of these values. Several common ones are compared along the log: SQLite would sort all their events else."""
+    sql = f"{name} IN ({_marks(values)})"
+    if walked is None:
+        walked = len(values) > 1 and _common(connection, "event", Condition(sql, values))
+    return Condition(f"+{sql}" if walked else sql, values)
 
 
 def _times(connection: sqlite3.Connection, filters: Filters) -> Iterator[Condition]:
@@ -64,13 +82,21 @@ def _times(connection: sqlite3.Connection, filters: Filters) -> Iterator[Conditi
             yield Condition(f"idx {sign} ?", first or [1 << 62])
 
 
-def _in_table(connection: sqlite3.Connection, table: str, condition: Condition) -> Condition:
-    few = f"SELECT 1 FROM {table} WHERE {condition.sql} LIMIT {_RARE + 1}"  # noqa: S608 - values are parameters
-    if len(connection.execute(few, condition.values).fetchall()) <= _RARE:
-        sql = f"idx IN (SELECT event FROM {table} WHERE {condition.sql})"  # noqa: S608
-    else:
+def _in_table(connection: sqlite3.Connection, table: str, condition: Condition, *, walked: bool | None) -> Condition:
+    """An event with such a row in another table."""
+    if walked is None:
+        walked = _common(connection, table, condition)
+    if walked:
         sql = f"EXISTS (SELECT 1 FROM {table} WHERE {table}.event = idx AND {condition.sql})"  # noqa: S608
+    else:
+        sql = f"idx IN (SELECT event FROM {table} WHERE {condition.sql})"  # noqa: S608
     return Condition(sql, condition.values)
+
+
+def _common(connection: sqlite3.Connection, table: str, condition: Condition) -> bool:
+    """Whether so many rows fit that the newest wanted ones are found faster along the log than among all of them."""
+    some = f"SELECT 1 FROM {table} WHERE {condition.sql} LIMIT {_RARE + 1}"  # noqa: S608 - values are parameters
+    return len(connection.execute(some, condition.values).fetchall()) > _RARE
 
 
 def _hmacs(key: Digests, value: str) -> Iterator[bytes]:

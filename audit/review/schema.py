@@ -54,6 +54,7 @@ COLUMNS: Final = (
     "count",
     *ENDING,
 )
+UNFINISHED: Final = "name = 'request.admitted' AND finished IS NULL"
 _INTEGERS: Final = frozenset(
     ("time", "status", "count", "finished", "prompt_tokens", "completion_tokens", "duration_ms")
 )
@@ -95,9 +96,7 @@ def create_indexes(connection: sqlite3.Connection) -> None:
     """What makes queries fast. After the rows of a new index: sorting once is cheaper than inserting in order."""
     for name in _INDEXED:
         connection.execute(f"CREATE INDEX event_{name} ON event ({name}) WHERE {name} IS NOT NULL")
-    connection.execute(
-        "CREATE INDEX event_unfinished ON event (idx) WHERE name = 'request.admitted' AND finished IS NULL"
-    )
+    connection.execute(f"CREATE INDEX event_unfinished ON event (idx) WHERE {UNFINISHED}")
     for table, columns in (
         ("role", "name, event"),
         ("role", "event, name"),

@@ -38,7 +38,7 @@ class Case:
 
 def search(index: Index, filters: Filters, *, limit: int, newest_first: bool = True) -> list[Case]:
     """At most `limit` cases, in the order of the log or its reverse. Raises `ReviewFailed`."""
-    where, values = _where(index.connection, filters)
+    where, values = _where(index.connection, filters, all_of_them=False)
     order = "DESC" if newest_first else "ASC"
     sql = f"SELECT {', '.join(COLUMNS)} FROM event {where} ORDER BY idx {order} LIMIT ?"  # noqa: S608 - no value in it
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in index.connection.execute(sql, [*values, limit])]
@@ -49,16 +49,16 @@ def search(index: Index, filters: Filters, *, limit: int, newest_first: bool = T
 
 def count(index: Index, filters: Filters) -> int:
     """How many cases there are. Raises `ReviewFailed`."""
-    where, values = _where(index.connection, filters)
+    where, values = _where(index.connection, filters, all_of_them=True)
     (number,) = index.connection.execute(f"SELECT count(*) FROM event {where}", values).fetchone()  # noqa: S608
     return int(number)
 
 
-def _where(connection: sqlite3.Connection, filters: Filters) -> tuple[str, list[object]]:
-    all_of = list(conditions(connection, filters))
-    if not all_of:
+def _where(connection: sqlite3.Connection, filters: Filters, *, all_of_them: bool) -> tuple[str, list[object]]:
+    wanted = list(conditions(connection, filters, all_of_them=all_of_them))
+    if not wanted:
         return "", []
-    return f"WHERE {' AND '.join(each.sql for each in all_of)}", [value for each in all_of for value in each.values]
+    return f"WHERE {' AND '.join(each.sql for each in wanted)}", [value for each in wanted for value in each.values]
 
 
 def _details(

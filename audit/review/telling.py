@@ -65,8 +65,9 @@ def _member(name: str, value: object) -> Iterator[str]:
 def _value(value: object) -> str:
     if isinstance(value, str):
         return _clean(value)
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ", ".join(map(_clean, value))
+    if isinstance(value, list):
+        nested = any(isinstance(each, list) for each in value)
+        return ("; " if nested else ", ").join(map(_value, value))
     if isinstance(value, Mapping):
         return "  ".join(f"{_clean(name)}={_value(each)}" for name, each in value.items())
     return _clean(json.dumps(value, ensure_ascii=False))
@@ -133,5 +134,5 @@ def _said(role: str, content: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """A text that anyone may have chosen: of its control characters only line ends and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """A text that anyone may have chosen: of what is not printable only line ends, tabs and wide spaces stay."""
+    return "".join(c if c.isprintable() or c in "\n\t\u3000" else "\N{REPLACEMENT CHARACTER}" for c in text)

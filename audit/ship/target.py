@@ -38,6 +38,7 @@ def parse_target(url: str, wishes: Wishes) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme)
+        (parts.hostname or "").encode("idna")  # what a name goes through before it is looked up
     except ValueError as error:
         raise _not_a_target(url, str(error)) from error
     if port is None:

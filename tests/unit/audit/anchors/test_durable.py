@@ -1,5 +1,7 @@
 """Small files that are whole or not there, and locks that only one holds."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,25 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
         assert (tmp_path / "f").read_bytes() == data
         assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
     assert [file.name for file in tmp_path.iterdir()] == ["f"]
+
+
+def test_power_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new content is on disk before it gets the name, and the name is before the call returns."""
+    steps: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def sync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content")
+        fsync(descriptor)
+
+    def move(file: Path, target: Path) -> Path:
+        steps.append("name")
+        return rename(file, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "rename", move)
+    replace_file(tmp_path / "f", b"data")
+    assert steps == ["content", "name", "folder"]
 
 
 def test_a_file_that_cannot_be_replaced(tmp_path: Path) -> None:

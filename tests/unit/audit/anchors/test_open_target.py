@@ -27,11 +27,19 @@ def test_kinds_of_targets(tmp_path: Path) -> None:
         assert type(open_store(word, 1.0, None)) is kind
 
 
-def test_password_on_the_command_line() -> None:
+@pytest.mark.parametrize("word", ["s3://key:hunter2@bucket/prefix", "sftp://me:hunter2@host/x", "s3://a:hunter2@[x"])
+def test_password_on_the_command_line(word: str) -> None:
     """Credentials in a URL are refused, and not repeated."""
     with pytest.raises(AnchorFailed, match="credentials belong in the environment") as caught:
-        open_store("s3://key:hunter2@bucket/prefix", 1.0, None)
+        open_store(word, 1.0, None)
     assert "hunter2" not in str(caught.value)
+
+
+def test_url_that_is_none() -> None:
+    """Nonsense is refused by whichever file system it names, in one kind of failure."""
+    for word in ("://x", "[://x", "no such scheme://[", "simplecache::s3://bucket", "S3://bucket"):
+        with pytest.raises(AnchorFailed):
+            open_store(word, 1.0, None)
 
 
 def test_retention_beside_other_targets(tmp_path: Path) -> None:

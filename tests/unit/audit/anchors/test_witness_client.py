@@ -196,7 +196,8 @@ def test_answer_that_does_not_end(served: Served, log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "witness.example", "ftp://w", "http://", "https://user:pw@w/", "https://w/?q", "http://w/#f"]
+    "url",
+    ["", "witness.example", "ftp://w", "http://", "https://user:pw@w/", "https://w/?q", "http://w/#f", "http://["],
 )
 def test_urls_that_are_none(url: str, served: Served) -> None:
     """Only a plain http or https prefix is taken, and none with credentials in it."""

@@ -159,6 +159,6 @@ def test_addresses(tmp_path: Path) -> None:
         assert (tmp_path / "s").stat().st_mode & 0o007 == 0
         with pytest.raises(LogBusy):
             listen(f"unix:{tmp_path / 's'}")
-    for address_ in ("", "host", "host:", ":x", "127.0.0.1:٣"):
+    for address_ in ("", "host", "host:", ":x", "127.0.0.1:٣", "127.0.0.1:65536"):
         with pytest.raises(ValueError, match="HOST:PORT or unix:PATH"):
             listen(address_)

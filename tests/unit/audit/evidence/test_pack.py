@@ -12,6 +12,8 @@ from audit.errors import AuditError, ProofInvalid, UnreadableLog
 from audit.evidence import Pack, check_pack, decode, encode, read_pack
 from audit.evidence import pack as module
 
+VKEY = "host-a/hangu+0301b760+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+
 
 def spelled(value: dict[str, Any]) -> bytes:
     """A value as a pack spells it."""
@@ -93,6 +95,7 @@ def test_unknown_and_missing_members(make: Callable[..., Pack], tmp_path: Path, 
         ("requests", [{"complete": 1, "request_id": "r"}]),
         ("requests", [{"complete": True, "request_id": 1}]),
         ("keys", [{"checkpoint": "", "end": "", "included": [], "index": 0, "key": "x", "proof": []}]),
+        ("keys", [{"checkpoint": "", "end": "", "included": [], "index": 0, "key": f"{VKEY}\n", "proof": []}]),
     ],
 )
 def test_wrong_types(raw: bytes, place: str, bad: object) -> None:
