@@ -8,12 +8,13 @@ What must hold:
  4. every log verifies by itself (`audit.verify`), with the anchors of its origin.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from audit.anchor import load_anchors
 from audit.bodies import claims
-from audit.checkpoint import Checkpoint
 from audit.errors import NotCanonical, Tampered, UnreadableLog
 from audit.origins import OriginList
 from audit.reader import entries
@@ -40,11 +41,13 @@ class Installation:
 def verify_all(
     origins: OriginList,
     directories: Sequence[Path],
-    anchors: Iterable[Checkpoint] = (),
+    anchors: Mapping[str, Sequence[Path]] = MappingProxyType({}),
     progress: Callable[[Path], Progress | None] = lambda _: None,
 ) -> Installation:
-    """Check the logs in these directories. Raises `UnreadableLog` where one cannot be judged at all."""
-    anchors = tuple(anchors)
+    """Check the logs in these directories. `anchors` are files of checkpoints, by the origin they are of.
+
+    Raises `UnreadableLog` where a log or an anchor cannot be judged at all.
+    """
     known = origins.origins
     reports: list[tuple[Path, Report]] = []
     problems: list[str] = []
@@ -63,10 +66,10 @@ def verify_all(
             problems.append(f"{directory}: the origin `{origin}` is in {seen[origin]} already")
             continue
         seen[origin] = directory
-        mine = [anchor for anchor in anchors if anchor.origin == origin]
+        mine = [each for file in anchors.get(origin, ()) for each in load_anchors(file, key.public, directory)]
         reports.append((directory, verify(directory, key.public, origin, mine, progress(directory))))  # 4
     problems += [f"the log of `{origin}` is missing" for origin in known if origin not in seen]
-    problems += [f"an anchor is of `{o}`, not on the list" for o in sorted({a.origin for a in anchors} - known.keys())]
+    problems += [f"an anchor is of `{origin}`, not on the list" for origin in sorted(anchors.keys() - known.keys())]
     return Installation(tuple(reports), tuple(problems))
 
 

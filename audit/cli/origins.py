@@ -2,18 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from audit.cli.common import FINE, USAGE, fail, positive
 from audit.cli.verify import TAMPERED, TORN
+from audit.directory import printable
 from audit.errors import KeyUnusable, NotCanonical, UnreadableLog
-
-if TYPE_CHECKING:
-    from audit.checkpoint import Checkpoint, LogKey
 
 _EXIT = {"clean": FINE, "torn": TORN, "tampered": TAMPERED}
 
@@ -72,7 +69,7 @@ def _verify(options: argparse.Namespace) -> int:
     origins = read_list(options.list, LogKey(name, public))
     if origins.serial < options.serial:
         raise NotCanonical(f"{options.list}: serial {origins.serial}, but {options.serial} has been seen before")
-    found = verify_all(origins, options.directories, _anchors(options.anchor, origins.origins), progress_bar)
+    found = verify_all(origins, options.directories, _by_origin(options.anchor), progress_bar)
     if options.json:
         reports = [{"directory": str(directory), **asdict(report)} for directory, report in found.reports]
         summary = {"state": found.state, "serial": origins.serial, "issued": origins.issued.isoformat()}
@@ -83,15 +80,10 @@ def _verify(options: argparse.Namespace) -> int:
     return _EXIT[found.state]
 
 
-def _anchors(files: Iterable[Path], known: Mapping[str, "LogKey"]) -> list["Checkpoint"]:
-    """The checkpoints in files of anchors, each file under the key of the origin that its first line names."""
-    from audit.anchor import load_anchors
-
-    anchors: list[Checkpoint] = []
+def _by_origin(files: Iterable[Path]) -> dict[str, list[Path]]:
+    """Files of anchors by the origin that the first line of each names."""
+    found: dict[str, list[Path]] = {}
     for file in files:
         with file.open(encoding="utf-8", errors="replace") as stream:
-            origin = stream.readline(200).rstrip("\n")
-        if origin not in known:
-            raise UnreadableLog(f"{file}: anchors of `{origin[:80]}`, which is not on the list")
-        anchors += load_anchors(file, known[origin].public)
-    return anchors
+            found.setdefault(printable(stream.readline(200).rstrip("\n")), []).append(file)
+    return found

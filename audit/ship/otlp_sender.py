@@ -52,7 +52,7 @@ class OtlpHttp:
                 "POST", self._url, body=body, headers=self._headers, redirect=False, preload_content=False
             )
             try:
-                text = answer.read(_MAX_ANSWER)
+                text = answer.read(_MAX_ANSWER, decode_content=False)  # none was asked for: no bomb is unpacked
             finally:
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -94,7 +94,7 @@ def _rejected(text: bytes) -> str:
     try:
         partial = orjson.loads(text)["partialSuccess"]
         count, message = int(partial.get("rejectedLogRecords", 0)), str(partial.get("errorMessage", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return ""
     return f"the receiver rejected {count} records: {message}" if count else message
 
@@ -107,9 +107,9 @@ def _retry_after(value: str | None) -> float | None:
         return float(value[:9])
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _reason(error: Exception) -> str:

@@ -38,7 +38,7 @@ def request_index(host: Any, client: AuditClient) -> int:
 
 
 def test_from_a_question_to_a_proof(host: Any, request_index: int) -> None:
-    """Found by a Chinese word, shown with its proof; both reads are in the log, which verifies with the index beside."""
+    """Found by a Chinese word, shown with its proof; both reads are in the log, and the log verifies."""
     found = audit("query", host.log, "--socket", host.socket, "--text", "医保", "--json")
     assert found.returncode == 0, found.stderr
     case = json.loads(found.stdout)

@@ -77,7 +77,8 @@ def test_anchors_find_their_log(hosts: Path) -> None:
     assert [log["anchored"] for log in found["logs"]] == [0, 5]
     stranger = Signer("host-x/hangu", load_private(hosts / "a.pem"))
     (hosts / "foreign").write_text(stranger.sign(1, bytes(32)))
-    assert verify(hosts, hosts / "a", hosts / "b", "--anchor", hosts / "foreign").returncode == 2
+    shown = verify(hosts, hosts / "a", hosts / "b", "--anchor", hosts / "foreign")
+    assert (shown.returncode, "an anchor is of `host-x/hangu`" in shown.stdout) == (10, True)
 
 
 @pytest.mark.parametrize("broken", ["list", "fleet.vkey"])

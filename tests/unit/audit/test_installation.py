@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.checkpoint import Checkpoint, Signer, parse_note
+from audit.checkpoint import Signer
 from audit.errors import UnreadableLog
 from audit.installation import verify_all
 from audit.journal import Journal, Rotation
@@ -44,15 +44,16 @@ def listed() -> OriginList:
     return make_list(1, date(2026, 11, 23), [signer_of(origin).key for origin in HOSTS])
 
 
-def newest(directory: Path, origin: str) -> Checkpoint:
-    """The checkpoint that a log ends with."""
-    note = verify(directory, signer_of(origin).key.public).checkpoint
-    return parse_note(note)[0]
+def anchor(directory: Path, origin: str) -> Path:
+    """A file with the checkpoint that a log ends with."""
+    file = directory.with_suffix(".anchor")
+    file.write_text(verify(directory, signer_of(origin).key.public).checkpoint)
+    return file
 
 
 def test_all_hosts_clean(logs: list[Path], listed: OriginList) -> None:
     """Every listed log, in any order, with an anchor of one: clean, one report each."""
-    found = verify_all(listed, logs[::-1], [newest(logs[0], HOSTS[0])])
+    found = verify_all(listed, logs[::-1], {HOSTS[0]: [anchor(logs[0], HOSTS[0])]})
     assert (found.state, found.problems) == (CLEAN, ())
     assert {report.origin: report.anchored for _, report in found.reports} == {HOSTS[0]: 5, HOSTS[1]: 0, HOSTS[2]: 0}
 
@@ -102,7 +103,7 @@ def test_the_worst_state_counts(logs: list[Path], listed: OriginList) -> None:
 
 def test_an_anchor_of_a_foreign_log(logs: list[Path], listed: OriginList) -> None:
     """An anchor that belongs to no listed log is not passed over in silence."""
-    found = verify_all(listed, logs, [Checkpoint("host-x/hangu", 1, b"\0" * 32)])
+    found = verify_all(listed, logs, {"host-x/hangu": [anchor(logs[0], HOSTS[0])]})
     assert found.problems == ("an anchor is of `host-x/hangu`, not on the list",)
 
 
@@ -121,3 +122,16 @@ def test_a_damaged_first_line(logs: list[Path], listed: OriginList) -> None:
     found = verify_all(listed, logs)
     assert found.state == TAMPERED
     assert "000000000000.log:1" in found.problems[0]
+
+
+def test_an_anchor_from_before_a_change_of_keys(tmp_path: Path) -> None:
+    """A log that was handed over to the listed key is held to what its old key had signed."""
+    origin, old = HOSTS[0], Signer(HOSTS[0], Ed25519PrivateKey.from_private_bytes(b"\x31" * 32))
+    journal = Journal(tmp_path / "log", old, Rotation(), START_NS)
+    file = tmp_path / "anchor"
+    file.write_text(verify(tmp_path / "log", old.key.public).checkpoint)
+    journal.hand_over(signer_of(origin), START_NS)
+    journal.close(START_NS)
+    alone = make_list(1, date(2026, 11, 23), [signer_of(origin).key])
+    found = verify_all(alone, [tmp_path / "log"], {origin: [file]})
+    assert (found.state, found.reports[0][1].anchored) == (CLEAN, 1)

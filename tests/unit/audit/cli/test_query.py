@@ -19,9 +19,10 @@ from audit.journal import Journal
 
 START_NS = 1_795_420_800_000_000_000  # 2026-11-23T08:00:00Z
 KEY = "0123456789abcdef" * 4
+HMAC = Digests(KEY.encode()).withheld("4111-1111")
 VALUE = {
     **UNKNOWN_CALLER,
-    "withheld": [{"direction": "prompt", "filter": "pii", "hmac": Digests(KEY.encode()).withheld("4111-1111")}],
+    "withheld": [{"direction": "prompt", "filter": "pii", "hmac": HMAC}],
 }
 
 
@@ -131,9 +132,7 @@ def test_texts_and_values_are_not_recorded(
     assert found(capsys, log, "--value", "4111 1111", "--hmac-key", key) == [8]
     assert found(capsys, log, "--text", "秘密词") == []
     value, text = (read["filters"] for read in reads)
-    assert value["value"] == [
-        {"chars": 9, "hmacs": [{"hmac": VALUE["withheld"][0]["hmac"], "key": Digests(KEY.encode()).id}]}
-    ]  # type: ignore[index]
+    assert value["value"] == [{"chars": 9, "hmacs": [{"hmac": HMAC, "key": Digests(KEY.encode()).id}]}]
     assert text["text"] == [{"chars": 3}]
     assert "4111" not in json.dumps(value)
 

@@ -17,6 +17,7 @@ from audit.errors import ReviewFailed, Tampered, UnreadableLog
 from audit.journal import Journal, Rotation
 from audit.review import index as module
 from audit.review.index import open_index, place_of
+from audit.review.schema import VERSION
 
 START_NS = 1_795_420_800_000_000_000  # 2026-11-23T08:00:00Z
 ENDED = {**FINISHED, "admitted": 4}
@@ -133,7 +134,7 @@ def test_another_version_is_built_anew(write: Write, monkeypatch: pytest.MonkeyP
     """An index with tables of another version is not read."""
     log = write(STARTED)
     indexes(log)
-    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    monkeypatch.setattr(module, "VERSION", VERSION + 1)
     notices: list[str] = []
     assert indexes(log, notice=notices.append) == [2]
     assert notices == ["the index is built anew: it is of another version"]

@@ -20,7 +20,7 @@ VALUES = {
     "completion_tokens": 34,
     "count": 1,
 }
-HIT = {"direction": "prompt", "filter": "pii", "type": "cn_id", "action": "redact", "count": 2}
+HIT: dict[str, str | int] = {"direction": "prompt", "filter": "pii", "type": "cn_id", "action": "redact", "count": 2}
 
 
 def case(**values: Any) -> Case:
