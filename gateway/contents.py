@@ -145,9 +145,8 @@ class Withheld:
         """A callback for the filters of one direction. Values behind the first 64 distinct ones are counted alone."""
 
         def note(filter_name: str, kind: str, value: str) -> None:
-            found = direction, filter_name, kind, self._digests.withheld(value)
-            if found in self._found or len(self._found) < MAX_WITHHELD:
-                self._found[found] = None
+            if len(self._found) < MAX_WITHHELD:
+                self._found[direction, filter_name, kind, self._digests.withheld(value)] = None
             else:
                 self._more += 1
 

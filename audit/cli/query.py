@@ -38,6 +38,7 @@ _PLAIN = {
     "issuer": ("I", "issuer of the token"),
     "tenant": ("T", "tenant of the token"),
     "address": ("A", "the caller's address"),
+    "user": ("U", "login name of who read the log, or destroyed sealed texts"),
 }
 _CHOICES = ("decision", "status")
 _SAY = say("query")

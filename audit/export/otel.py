@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import orjson
 
+from audit.canonical import MAX_INTEGER
 from audit.export import meaning
 from audit.export.columns import filter_hits
 from audit.export.meaning import Severity
@@ -140,7 +141,7 @@ def _fits(value: object) -> bool:
         return len(value) <= _MAX_ATTRIBUTE
     if isinstance(value, list):
         return sum(len(each) if isinstance(each, str) else _MAX_ATTRIBUTE + 1 for each in value) <= _MAX_ATTRIBUTE
-    return isinstance(value, int)
+    return isinstance(value, int) and abs(value) <= MAX_INTEGER
 
 
 def _value(value: object) -> dict[str, object]:

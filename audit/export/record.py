@@ -8,8 +8,11 @@ from pathlib import Path
 import orjson
 
 from audit.bodies import claims
+from audit.canonical import MAX_INTEGER
+from audit.checkpoint import check_origin
 from audit.directory import first_index
 from audit.errors import NotCanonical, Tampered
+from audit.line import check_time
 from audit.reader import Entry, entries
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,9 +48,9 @@ class Record:
         return value if isinstance(value, str) else None
 
     def number(self, name: str, inside: str | None = None) -> int | None:
-        """An integer member."""
+        """An integer member, in the range that a log has."""
         value = self._value(name, inside)
-        return value if type(value) is int else None
+        return value if type(value) is int and abs(value) <= MAX_INTEGER else None
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The strings of a list."""
@@ -68,19 +71,18 @@ def parse(entry: Entry, origin: str) -> Record:
     """The record in a `rec` line. Raises `Tampered` where the line holds none."""
     try:
         fields = orjson.loads(entry.body)
-        time = entry.time.decode("ascii")
-        datetime.fromisoformat(time)
-    except ValueError as error:
+        check_time(entry.time)
+    except (ValueError, NotCanonical) as error:
         raise _tampered(entry, "is not a record") from error
     if not isinstance(fields, dict):
         raise _tampered(entry, "is not a record")
-    return Record(origin, entry.index, time, entry.body, fields)
+    return Record(origin, entry.index, entry.time.decode(), entry.body, fields)
 
 
 def origin_in(entry: Entry) -> str:
-    """The origin that a `hdr` line names. Raises `Tampered`."""
+    """The origin that a `hdr` line names, which needs no escaping anywhere. Raises `Tampered`."""
     try:
-        return claims(entry.body)[0]
+        return check_origin(claims(entry.body).origin)
     except NotCanonical as error:
         raise _tampered(entry, str(error)) from error
 

@@ -18,6 +18,7 @@ PLAIN: Final[Mapping[str, str]] = MappingProxyType(
         "issuer": "issuer",
         "tenant": "tenant",
         "address": "address",
+        "user": "user",
         "route": "route",
         "model": "model",
         "decision": "effect",

@@ -25,6 +25,7 @@ _TEXTS: Final = (
     "object",
     "action",
     "bundle",
+    "user",
 )
 _JUDGED: Final = ("effect", "reason", "rule")
 _ENDED: Final = ("code", "outcome", "finish_reason")

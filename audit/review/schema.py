@@ -4,7 +4,7 @@
           `idx` is the index of its (first) record; `finished` that of the `request.finished` that belongs to it, NULL
           where there is none. `time` is in microseconds since 1970; times never decrease with `idx`. What a record does
           not say is NULL. `count` is how many requests the row stands for, more than 1 where refusals were counted
-          together. `client` is also the client that asks for a token.
+          together. `client` is also the client that asks for a token, `user` who ran a command on the log.
 `role`    the roles of the caller.
 `filter`  what filters did: `direction` (`prompt`, `completion`), name, `type`, `action`, `count`.
 `digest`  the first 16 bytes of keyed digests, no two of which will meet, with their `kind`: `prompt`, `completion` or
@@ -46,6 +46,7 @@ COLUMNS: Final = (
     "object",
     "action",
     "bundle",
+    "user",
     "effect",
     "reason",
     "rule",
@@ -72,6 +73,7 @@ _INDEXED: Final = (
     "effect",
     "rule",
     "bundle",
+    "user",
     "status",
     "code",
     "outcome",

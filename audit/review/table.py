@@ -39,7 +39,7 @@ def _time(case: Case) -> str:
 def _who(case: Case) -> str:
     values = case.values
     roles = f" ({', '.join(case.roles)})" if case.roles else ""
-    return _text(values, "subject", "client", "address") + roles
+    return _text(values, "subject", "client", "user", "address") + roles
 
 
 def _what(case: Case) -> str:

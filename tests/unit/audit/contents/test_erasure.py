@@ -11,7 +11,7 @@ from harness.contents import NOW, Bench
 
 from audit.contents import erasure, keyfiles
 from audit.contents.sealer import Sealed
-from audit.errors import ContentsUnavailable, ContentsUnreadable
+from audit.errors import ContentsErased, ContentsUnavailable, ContentsUnreadable
 
 START = datetime.fromtimestamp(NOW, UTC)
 
@@ -95,3 +95,42 @@ def test_a_disk_that_refuses(bench: Bench, seal: Callable[..., Sealed]) -> None:
     file.mkdir()
     with pytest.raises(ContentsUnavailable, match="not everything could be destroyed"):
         erasure.destroy(doomed)
+
+
+def test_a_disk_that_refuses_one_of_several(bench: Bench, seal: Callable[..., Sealed]) -> None:
+    """One key that cannot be destroyed saves no other."""
+    seal("x"), bench.sealer().seal("alice", "r", "prompt", b"y")
+    doomed = erasure.of_subject(bench.store, "alice")
+    first, second = doomed.keys
+    first.unlink()
+    first.mkdir()
+    with pytest.raises(ContentsUnavailable, match="not everything could be destroyed"):
+        erasure.destroy(doomed)
+    assert not second.exists()
+
+
+def test_a_crash_between_overwriting_and_removing_a_key(bench: Bench, seal: Callable[..., Sealed]) -> None:
+    """The key is gone already: its texts say so, and the next erasure by age takes the rest and goes on."""
+    sealed = seal("x")
+    seal("y", subject="bob")
+    (file,) = bench.key_files()
+    descriptor = os.open(file, os.O_WRONLY)
+    keyfiles.overwrite(descriptor)
+    os.close(descriptor)
+    with pytest.raises(ContentsErased):
+        bench.open(sealed)
+    doomed = erasure.older_than(bench.store, START - timedelta(days=1))
+    assert doomed.keys == (file,)
+    erasure.destroy(doomed)
+    assert not file.exists()
+
+
+def test_a_rewrapping_that_broke_off_saves_no_key(bench: Bench, seal: Callable[..., Sealed]) -> None:
+    """Its unfinished file holds the same key for another auditor: it goes with the old one, by age, too."""
+    seal("x")
+    (file,) = bench.key_files()
+    unfinished = file.with_name(file.name + ".new")
+    unfinished.write_bytes(file.read_bytes())
+    erasure.destroy(erasure.older_than(bench.store, START + timedelta(days=3)))
+    assert not file.exists()
+    assert not unfinished.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,3 +128,24 @@ def test_a_link_in_the_place_of_a_shard(store: Store, tmp_path: Path) -> None:
         keyfiles.keys_of(store, PLACE.subject)
     with pytest.raises(ContentsUnavailable, match="not of this store"):
         list(keyfiles.all_keys(store))
+
+
+def test_a_disk_that_cannot_overwrite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full copy-on-write disk keeps no key alive: the file is removed, and the failure said."""
+    file = keyfiles.write(store, HELD)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keyfiles, "overwrite", full)
+    with pytest.raises(OSError, match="No space left"):
+        keyfiles.destroy(file)
+    assert not keyfiles.present(file)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_key_that_root_wrote(store: Store) -> None:
+    """After a `rewrap` by root the gateway's user can still read the age of its keys, and erase them."""
+    os.chown(store.root, 65534, 65534)
+    status = keyfiles.write(store, HELD).stat()
+    assert (status.st_uid, status.st_gid) == (65534, 65534)

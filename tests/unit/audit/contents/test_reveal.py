@@ -14,7 +14,7 @@ from audit.contents.opener import Opener
 from audit.contents.reveal import origin_of, records_with, reveal
 from audit.contents.sealer import Sealed
 from audit.digests import Digests, prompt_bytes
-from audit.errors import UnreadableLog
+from audit.errors import Tampered, UnreadableLog
 from audit.journal import Journal
 
 DIGESTS = Digests(b"k" * 32)
@@ -95,3 +95,26 @@ def test_a_folder_without_a_log(tmp_path: Path) -> None:
     """There is no origin to bind texts to."""
     with pytest.raises(UnreadableLog):
         origin_of(tmp_path)
+
+
+@pytest.mark.parametrize("body", ["[1]", "nojson", '{"origin":"o"}', '["request_id",{"request_id":"req_1"}]'])
+def test_a_forged_log(tmp_path: Path, body: str) -> None:
+    """A first line that is no header and a record that is none are said, not stumbled over."""
+    time = "2026-11-23T08:00:00.000000Z"
+    lines = [f'{{"i":{i},"k":"{kind}","r":{body},"t":"{time}"}}\n' for i, kind in enumerate(("hdr", "rec"))]
+    (tmp_path / "000000000000.log").write_text("".join(lines))
+    with pytest.raises(Tampered):
+        origin_of(tmp_path)
+    if body != '{"origin":"o"}':
+        with pytest.raises(Tampered, match="holds no record"):
+            list(records_with(tmp_path, 1))
+    if "req_1" in body:
+        with pytest.raises(Tampered, match="holds no record"):
+            list(records_with(tmp_path, "req_1"))
+
+
+@pytest.mark.parametrize("text", ["7", "[1]", '["abc"]', "{", "医保"])
+def test_a_prompt_that_no_gateway_sealed(opener: Opener, seal: Callable[..., Sealed], text: str) -> None:
+    """Whoever has the auditor's public key can seal anything: it is shown as it is."""
+    record = {"request_id": "req_1", "subject": "alice", "prompt": {"sealed": seal(text).fields()}}
+    assert reveal(7, record, opener, ())[0].messages() == [("?", text)]

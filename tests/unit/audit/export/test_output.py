@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import ExportFailed
-from audit.export.output import new_file, open_output
+from audit.export.output import new_file, open_output, outside
 
 
 @pytest.fixture
@@ -85,6 +85,17 @@ def test_inside_the_log(place: str, tmp_path: Path, log: Path) -> None:
     ):
         pass
     assert names(log) == ["quarantine"]
+
+
+@pytest.mark.parametrize("place", ["/", ".", "..", "", "loop/o"])
+def test_no_place_for_a_file(place: str, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names no file, and links in a circle, are refused with a reason."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ExportFailed, match=r"not the name of a file|loop/o"), open_output(place, log, force=True):
+        pass
+    with pytest.raises(ExportFailed, match="loop"):
+        outside(tmp_path / "o", tmp_path / "loop" / "log")
 
 
 @pytest.mark.parametrize("place", ["missing/o", "file/o"])

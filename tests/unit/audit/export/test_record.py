@@ -1,10 +1,15 @@
 """A record answers what it holds, and nothing where it holds something else."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from harness.records import ADMITTED, FOREIGN, ORIGIN, SECONDS, record
 
+from audit import canonical
+from audit.bodies import header
+from audit.checkpoint import LogKey
 from audit.errors import Tampered
 from audit.export.record import origin_in, parse
+from audit.merkle import Tree
 from audit.reader import Entry
 
 TIME = b"2026-11-23T08:00:00.000001Z"
@@ -32,6 +37,7 @@ def test_other_types() -> None:
     assert found.text("subject") is None
     assert found.number("status") is None
     assert found.number("yes") is None
+    assert parse(entry(b'{"status":9223372036854775808}'), ORIGIN).number("status") is None
     assert found.texts("roles") == ("a",)
     assert found.texts("filters") == ()
     assert found.objects("filters") == ()
@@ -45,7 +51,15 @@ def test_microseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "time"), [(b"[1]", TIME), (b"{", TIME), (b'{"a":"\xff"}', TIME), (b"{}", b"x" * 27), (b"{}", b"\xff" * 27)]
+    ("body", "time"),
+    [
+        (b"[1]", TIME),
+        (b"{", TIME),
+        (b'{"a":"\xff"}', TIME),
+        (b"{}", b"x" * 27),
+        (b"{}", b"\xff" * 27),
+        (b"{}", b"2026-11-23T08:00:00.0000000"),  # a time somewhere
+    ],
 )
 def test_not_a_record(body: bytes, time: bytes) -> None:
     """A line of an altered log that holds no record is named, not stumbled over."""
@@ -53,3 +67,13 @@ def test_not_a_record(body: bytes, time: bytes) -> None:
         parse(entry(body, time), ORIGIN)
     with pytest.raises(Tampered, match=r"000000000000\.log:8"):
         origin_in(entry(body))
+
+
+@pytest.mark.parametrize("origin", ['a"b', "a\nb", "a" * 129, "", "主机"])
+def test_forged_origin(origin: str) -> None:
+    """An origin that no log has is refused before it can break out of a row, or fill a message."""
+    good = header(LogKey(ORIGIN, Ed25519PrivateKey.generate().public_key()), 1, Tree(0, []))
+    assert origin_in(entry(good)) == ORIGIN
+    forged = canonical.encode({**canonical.parse(good), "origin": origin})
+    with pytest.raises(Tampered, match=r"000000000000\.log:8: an origin is"):
+        origin_in(entry(forged))

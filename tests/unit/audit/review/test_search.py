@@ -66,6 +66,7 @@ CASES: list[tuple[Filters, list[int]]] = [
     (Filters({"client": ("ward-app",)}), [4, 8, 14, 18]),
     (Filters({"address": ("2001:db8::7",)}), [10, 12]),
     (Filters({"tenant": ("医院",)}), [4, 8, 18]),
+    (Filters({"user": ("auditor",)}), [16]),
     (Filters(roles=("护士",)), [4, 8]),
     (Filters(roles=("admin", "user")), [4, 8, 18]),
     (Filters(roles=("root",)), []),

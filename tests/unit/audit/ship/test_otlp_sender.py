@@ -19,6 +19,7 @@ from audit.ship.sender import NotTaken, Refused, Trust
 
 RECORDS = [record(fields, index) for index, fields in enumerate(SAMPLES)]
 INDEXES = list(range(len(SAMPLES)))
+REJECTED = b'{"partialSuccess":{"rejectedLogRecords":"%b"}}'
 
 
 def sent(got: Otlp, records: list[Record] = RECORDS, **headers: str) -> str:
@@ -58,7 +59,13 @@ def test_partial_success() -> None:
         assert sent(got) == "the receiver rejected 2 records: too old"
         got.answers = [(200, {}, b'{"partialSuccess":{}}')]
         assert sent(got) == ""
-        for odd in (b"", b"[]", b"not json", b'{"partialSuccess":7}', b'{"partialSuccess":{"rejectedLogRecords":[]}}'):
+        for odd in (
+            b"",
+            b"[]",
+            b"not json",
+            b'{"partialSuccess":7}',
+            *(REJECTED % n for n in (b"[]", b"1e400", b"9" * 5000)),
+        ):
             got.answers = [(200, {}, odd)]
             assert sent(got) == ""
 
@@ -94,7 +101,7 @@ def test_retry_after() -> None:
                 sent(got)
             assert raised.value.retry_after is not None
             assert low <= raised.value.retry_after <= high
-    for odd in ("soon", "-1", "1.5", "²"):
+    for odd in ("soon", "-1", "1.5", "²", "Mon, 01 Jan 99999999999 00:00:00 GMT", f"{later[:-3]}+99999999999999"):
         assert otlp_sender._retry_after(odd) is None
 
 

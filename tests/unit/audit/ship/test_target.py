@@ -44,6 +44,8 @@ def test_targets(url: str, kind: type, attribute: str, value: object) -> None:
         "otlp+http://siem#x",
         "file:///etc/passwd",
         "syslog+udp://[::1",
+        "syslog+tcp://siem..example",
+        f"syslog+udp://{'a' * 64}.example",
     ],
 )
 def test_no_targets(url: str) -> None:
