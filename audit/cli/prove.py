@@ -1,6 +1,6 @@
 """`audit prove`: a proof from a log as a file that convinces without the log, and the check of such a file.
 
-Standard library and `cryptography` only.
+Standard library and `cryptography` only; recording that the log was read takes a host with the gateway on it.
 """
 
 import argparse
@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.cli.common import FINE, USAGE, fail
-from audit.errors import KeyUnusable, NotProvable, ProofInvalid, Tampered, UnreadableLog
+from audit.errors import (
+    AuditUnavailable,
+    KeyUnusable,
+    NotProvable,
+    ProofInvalid,
+    RecordRefused,
+    Tampered,
+    UnreadableLog,
+)
+from audit.review import recorded
 
 if TYPE_CHECKING:
     from audit.evidence import Finding, Pack
@@ -43,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the proof to this new file")
     parser.add_argument("--explain", action="store_true", help="say step by step what is proved")
     parser.add_argument("--json", action="store_true", help="print what is shown as one JSON object")
+    recorded.configure(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         return _check(options) if options.check else _prove(options)
     except (ProofInvalid, Tampered) as error:
         return fail(error, REFUSED)
-    except (KeyUnusable, NotProvable, UnreadableLog) as error:
+    except (KeyUnusable, NotProvable, UnreadableLog, AuditUnavailable, RecordRefused) as error:
         return fail(error, USAGE)
 
 
@@ -141,6 +151,7 @@ def _prove(options: argparse.Namespace) -> int:
         indices = _indices(options, prover)
         note = _checkpoint(options, prover)
     pack = packed(prover.prove(note, indices, anchors), public, origin)
+    recorded.record_read(options, "prove", {"indices": sorted(indices)})
     if options.out is not None:
         save(options.out, encode(pack))
     show(pack, check_pack(pack, public, origin), as_json=options.json, detailed=options.explain)

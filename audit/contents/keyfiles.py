@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,19 +43,27 @@ def write(store: Store, held: KeyFile) -> Path:
     file = path_of(store, held.place.subject, held.place.key)
     make_folder(file.parent)
     unfinished = file.with_name(file.name + ".new")
-    unfinished.unlink(missing_ok=True)  # of a crash
-    descriptor = open_file(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        _write_new(store, unfinished, _encode(held))
+        unfinished.replace(file)
+    except OSError:  # a full disk must not be littered by each key that it refuses
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    sync_folder(file.parent)
+    return file
+
+
+def _write_new(store: Store, file: Path, data: bytes) -> None:
+    file.unlink(missing_ok=True)  # of a crash
+    descriptor = open_file(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         hand_over(descriptor, store)
-        data = _encode(held)
         if os.write(descriptor, data) != len(data):
-            raise OSError(f"{unfinished.name}: short write")
+            raise OSError(f"{file.name}: short write")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    unfinished.replace(file)
-    sync_folder(file.parent)
-    return file
 
 
 def read(file: Path) -> KeyFile:

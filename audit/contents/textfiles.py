@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -81,6 +82,9 @@ class TextFiles:
     def _retire(self) -> None:
         if self._open is not None:
             self._open.close()
+            if self._open.empty:  # a full disk must not be littered by each text that it refuses
+                with suppress(OSError):
+                    (self._folder / self._open.name).unlink()
             self._open = None
 
 
@@ -96,6 +100,11 @@ class _TextFile:
         self._end = 0
         self._synced = 0
         self._failed: OSError | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no text has a place in it."""
+        return self._end == 0
 
     def usable(self) -> bool:
         """Whether it is still in the folder, as long as was written here, sound, and not full."""

@@ -33,6 +33,8 @@ def open_output(name: str, log: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _stdout() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise ExportFailed("stdout: is closed")
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -12,11 +12,14 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.cli.acting import acting
-from audit.digests import Digests
 from audit.directory import SOCKET, printable
 from audit.errors import AuditUnavailable, RecordRefused
+
+if TYPE_CHECKING:
+    from audit.digests import Digests
 
 VARIABLE = "HANGU_AUDIT_SOCKET"
 
@@ -51,7 +54,7 @@ def record_read(
         _record(socket, command, filters, directories, results)
 
 
-def concealed(text: str, digests: Iterable[Digests] = ()) -> dict[str, object]:
+def concealed(text: str, digests: "Iterable[Digests]" = ()) -> dict[str, object]:
     """What a record may say of a text that was searched for: its length, and its digest under each key at hand."""
     found: dict[str, object] = {"chars": len(text)}
     hmacs = [{"hmac": each.withheld(text), "key": each.id} for each in digests]

@@ -32,6 +32,7 @@ class Host(Protocol):
 
     root: Path
     log: Path
+    socket: Path
 
     def start(self, *more: str) -> subprocess.Popen[bytes]: ...
 
@@ -39,6 +40,8 @@ class Host(Protocol):
 def run(host: Host, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run `audit prove` over the host's log."""
     argv = [sys.executable, "-m", "audit", "prove", str(host.log), "--key", str(host.root / "public.pem")]
+    if "--socket" not in arguments:
+        argv.append("--unrecorded")
     return subprocess.run([*argv, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -121,6 +124,22 @@ def test_proofs_from_a_live_log(host: Host, client: AuditClient, tmp_path: Path)
         result = run(host, *wrong)
         assert (result.returncode, result.stdout) == (2, ""), wrong
         assert result.stderr
+
+
+def test_making_a_proof_is_a_read(host: Host, client: AuditClient) -> None:
+    """Who proves a line reads it, and that stands in the log; where it cannot, nothing is shown."""
+    host.start("--heartbeat-seconds", "0")
+    receipt = append(client, event="a")
+    made = run(host, "--index", receipt.index, "--socket", host.socket)
+    assert (made.returncode, made.stdout[:5]) == (0, "good:")
+    (segment,) = host.log.glob("*.log")
+    reads = [
+        row["r"] for row in map(json.loads, segment.read_text().splitlines()) if row["r"].get("event") == "audit.read"
+    ]
+    assert [(read["command"], read["filters"]) for read in reads] == [("prove", {"indices": [receipt.index]})]
+    refused = run(host, "--index", receipt.index, "--socket", host.root / "nobody")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "cannot be recorded" in refused.stderr
 
 
 def test_nothing_from_an_altered_log(host: Host, client: AuditClient, tmp_path: Path) -> None:

@@ -130,6 +130,18 @@ def test_a_link_in_the_place_of_a_shard(store: Store, tmp_path: Path) -> None:
         list(keyfiles.all_keys(store))
 
 
+def test_full_disk_is_not_littered(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is refused leaves no file behind; one that replaces another leaves that one."""
+    file = keyfiles.write(store, HELD)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda _descriptor, data: len(data) // 2)
+        for held in (HELD, replace(HELD, place=replace(PLACE, key="1" * 32))):
+            with pytest.raises(OSError, match="short write"):
+                keyfiles.write(store, held)
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+    assert keyfiles.read(file) == HELD
+
+
 def test_a_disk_that_cannot_overwrite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full copy-on-write disk keeps no key alive: the file is removed, and the failure said."""
     file = keyfiles.write(store, HELD)

@@ -105,6 +105,24 @@ def test_full_disk(opened: Callable[..., TextFiles], monkeypatch: pytest.MonkeyP
     assert files.append(b"z").file != first.file
 
 
+def test_full_disk_is_not_littered(
+    tmp_path: Path, opened: Callable[..., TextFiles], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts that are refused leave no files behind, or an outage would eat the disk's last inodes."""
+    files = opened()
+
+    def full(_descriptor: int, _data: bytes, _offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    for _ in range(3):
+        with pytest.raises(ContentsUnavailable, match="No space left"):
+            files.append(b"x")
+    files.prepare()
+    files.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_failed_sync_is_never_tried_again(
     tmp_path: Path, opened: Callable[..., TextFiles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
