@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 
-from audit.cli.common import BAD, FINE, USAGE
+from audit.cli.common import BAD, FINE, USAGE, fail
 from audit.cli.defaults import parse
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -50,13 +50,23 @@ def main(argv: Sequence[str], offered: Mapping[str, object] = MappingProxyType({
         return USAGE if error.code else FINE
     try:
         code = int(module.run(options))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # the caller may have closed it
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return BAD
     except BrokenPipeError:  # a reader who has seen enough (`| head`) is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return FINE
+    except OSError as error:  # what a command opens it answers for itself: this is stdout, on a full disk
+        _abandon_stdout()
+        return fail(error, BAD)
     return code
+
+
+def _abandon_stdout() -> None:
+    """Nothing more can be said there, at exit either."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(argv: Sequence[str]) -> tuple[str, Sequence[str]]:

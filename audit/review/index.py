@@ -23,22 +23,19 @@ from typing import Final
 from urllib.parse import quote
 
 from audit.directory import first_index, segments
-from audit.errors import ExportFailed, ReviewFailed, ShippingFailed, UnreadableLog
+from audit.errors import ExportFailed, ReviewFailed, ShippingFailed, Tampered, UnreadableLog
 from audit.export.output import outside
-from audit.export.record import Record, committed, parse
-from audit.merkle import leaf_hash
-from audit.reader import Entry
 from audit.review.loader import Loader
 from audit.review.lock import PATIENCE, lock
 from audit.review.schema import VERSION, create_indexes, create_tables
-from audit.ship.tail import Batch, Position, Tail
+from audit.review.source import batches
+from audit.ship.tail import Position
 from audit.storage import sync_directory
 
 SUFFIX: Final = ".index.sqlite"
 Notice = Callable[[str], None]
 Progress = Callable[[int], None]  # takes the index of the next line
 
-_BATCH: Final = 4_000  # records: most requests end in the batch in which they begin
 _ATTEMPTS: Final = 3
 _CACHE_KIB: Final = 64_000
 
@@ -107,7 +104,9 @@ def _refresh(directory: Path, file: Path, notice: Notice, progress: Progress | N
         if not rebuild and _is_ours(file):
             try:
                 return _catch_up(directory, file, first, progress)
-            except (_Outdated, ShippingFailed, sqlite3.DatabaseError) as error:
+            except ShippingFailed as error:
+                notice(f"the log is not the one that was indexed, the index is built anew; verify the log: {error}")
+            except (_Outdated, sqlite3.DatabaseError) as error:
                 notice(f"the index is built anew: {error}")
         return _build(directory, file, progress)
     except OSError as error:
@@ -152,15 +151,15 @@ def _build(directory: Path, file: Path, progress: Progress | None) -> _Reached:
     for attempt in range(1, _ATTEMPTS + 1):
         draft.unlink(missing_ok=True)
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        first = _first(directory)
         try:
-            reached = _fill(draft, directory, progress)
+            reached = _fill(draft, directory, first, progress)
             break
-        except _Outdated:
-            if attempt == _ATTEMPTS:
-                raise ReviewFailed(f"{directory}: lines are purged while the index is built; try again") from None
-        except BaseException:
+        except BaseException as error:
             draft.unlink(missing_ok=True)
-            raise
+            purged = isinstance(error, Tampered) and _first(directory) != first
+            if not purged or attempt == _ATTEMPTS:
+                raise
     # A journal that a crash left belongs to the old file, and SQLite would apply it to the new one.
     for old in (file, file.with_name(f"{file.name}-journal")):
         old.unlink(missing_ok=True)
@@ -169,14 +168,14 @@ def _build(directory: Path, file: Path, progress: Progress | None) -> _Reached:
     return reached
 
 
-def _fill(draft: Path, directory: Path, progress: Progress | None) -> _Reached:
+def _fill(draft: Path, directory: Path, first: int, progress: Progress | None) -> _Reached:
     with closing(_connect(draft, "rw")) as connection:
         connection.execute("PRAGMA journal_mode = OFF")  # a draft that is cut off is thrown away
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA threads = 2")
         connection.execute("BEGIN")
         create_tables(connection)
-        reached = _load(connection, directory, _Reached("", _first(directory), Position()), progress)
+        reached = _load(connection, directory, _Reached("", first, Position()), progress)
         create_indexes(connection)
         _write_meta(connection, reached)
         connection.execute("COMMIT")
@@ -192,7 +191,7 @@ def _load(connection: sqlite3.Connection, directory: Path, reached: _Reached, pr
     """Add what is committed behind this place. Raises `_Outdated`, and `ShippingFailed` where the log is another."""
     loader = Loader(connection)
     origin, position = reached.origin, reached.position
-    for batch in _all(directory) if position == Position() else _rest(directory, position, origin):
+    for batch in batches(directory, position, origin):
         if batch.gap is not None:
             raise _Outdated("lines were purged before it had them")
         loader.add(batch.records)
@@ -200,32 +199,6 @@ def _load(connection: sqlite3.Connection, directory: Path, reached: _Reached, pr
         if progress is not None:
             progress(position.next)
     return _Reached(origin, reached.first, position)
-
-
-def _rest(directory: Path, position: Position, origin: str) -> Iterator[Batch]:
-    """What came after this place."""
-    tail = Tail(directory, position, origin)
-    while (batch := tail.read(_BATCH)) is not None:
-        yield batch
-
-
-def _all(directory: Path) -> Iterator[Batch]:
-    """The whole log, each segment read once: a `Tail` would unpack an archive again for every batch."""
-    records: list[Record] = []
-    last: Entry | None = None
-    origin = ""
-    for group in committed(directory):
-        records += [parse(entry, origin) for entry, origin in group if entry.kind == b"rec"]
-        last, origin = group[-1]
-        if len(records) >= _BATCH:
-            yield Batch(origin, _behind(last), records)
-            records = []
-    if last is not None:
-        yield Batch(origin, _behind(last), records)
-
-
-def _behind(checkpoint: Entry) -> Position:
-    return Position(checkpoint.index + 1, leaf_hash(checkpoint.line))
 
 
 def _read_meta(connection: sqlite3.Connection) -> _Reached:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.export.record import Record
-from audit.review.rows import ADMITTED, FINISHED, Row, Value, details, ending, opening
+from audit.review.rows import ADMITTED, FINISHED, HEARTBEAT, Row, Value, details, ending, opening
 from audit.review.schema import COLUMNS, ENDING
 
 _BEGINNING: Final = len(COLUMNS) - len(ENDING)
@@ -25,6 +25,8 @@ class Loader:
     def add(self, records: Sequence[Record]) -> None:
         """Write these records. The end of a request joins the row of its beginning, here or written before."""
         for record in records:
+            if record.event == HEARTBEAT:  # says that nothing happened
+                continue
             event = self._add_event(record)
             for table, row in details(event, record.fields):
                 self._rows[table].append(row)

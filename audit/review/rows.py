@@ -8,6 +8,7 @@ from audit.review.words import terms
 
 ADMITTED: Final = "request.admitted"
 FINISHED: Final = "request.finished"
+HEARTBEAT: Final = "audit.heartbeat"
 _POLICY_FILE: Final = "policy.file"
 DIGEST_BYTES: Final = 16  # of each digest
 _HEX_DIGEST: Final = 64  # characters

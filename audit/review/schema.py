@@ -1,6 +1,6 @@
 """The tables of a review index: SQLite, rebuildable from the log at any time, never trusted for evidence.
 
-`event`   one row for each thing that happened: a request with both of its records, or any other record.
+`event`   one row for each thing that happened: a request with both of its records, or any other record but heartbeats.
           `idx` is the index of its (first) record; `finished` that of the `request.finished` that belongs to it, NULL
           where there is none. `time` is in microseconds since 1970; times never decrease with `idx`. What a record does
           not say is NULL. `count` is how many requests the row stands for, more than 1 where refusals were counted

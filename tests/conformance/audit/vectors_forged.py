@@ -74,9 +74,7 @@ VECTORS: dict[str, Callable[[], Vector]] = {
         begun().rotate().segment(key=signer(origin="host-b/hangu")).sign(), 1, SECOND
     ),
     "tampered-header-with-a-member-more": lambda: forged(_header_with(b',"x":1}'), 1),
-    "tampered-end-without-recovery": lambda: forged(
-        begun().segment().sign().line("rec").sign(), 2, "000000000004.log"
-    ),
+    "tampered-end-without-recovery": lambda: forged(begun().segment().sign().line("rec").sign(), 2, "000000000004.log"),
     "tampered-end-for-no-known-reason": lambda: forged(begun().rotate(b'{"why":"bored"}'), 5),
     "tampered-rcv-outside": lambda: forged(
         Forger().segment().line("rcv", b'{"torn":[{"bytes":1,"file":"../x","sha256":"%b"}]}' % (b"0" * 64)).sign(), 2

@@ -142,3 +142,24 @@ def test_reader_that_hangs_up(host: Host, client: AuditClient) -> None:
     assert process.returncode in (0, 2)
     assert b"Traceback" not in said
     assert b"Exception" not in said
+
+
+@pytest.mark.parametrize(("redirection", "why"), [(">&-", b"stdout: is closed"), (">/dev/full", b"No space left")])
+@pytest.mark.parametrize("command", ["export", "verify"])
+def test_stdout_that_takes_nothing(command: str, redirection: str, why: bytes, host: Host, client: AuditClient) -> None:
+    """A closed or full stdout is a reason that is said, or no matter where nothing is asked of it; never a trace."""
+    writer = host.start()
+    append(client)
+    stop(writer)
+    options = {
+        "export": ["--format", "csv", "--out", "-", "--unrecorded"],
+        "verify": ["--key", str(host.root / "public.pem")],
+    }
+    argv = [sys.executable, "-m", "audit", command, str(host.log), *options[command]]
+    done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", *argv], stderr=subprocess.PIPE, check=False)
+    assert b"Traceback" not in done.stderr
+    if command == "verify" and redirection == ">&-":
+        assert (done.returncode, done.stderr) == (0, b"")
+    else:
+        assert done.returncode in (1, 2)
+        assert why in done.stderr
