@@ -42,7 +42,7 @@ class LogChanged(AuditError):
 
 
 class ReviewFailed(AuditError):
-    """A question to the log that cannot be answered as asked, or an index that cannot be built, opened or waited for."""
+    """A question that cannot be answered as asked, or an index that cannot be built, opened or waited for."""
 
 
 class ShippingFailed(AuditError):
