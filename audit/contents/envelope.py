@@ -23,6 +23,7 @@ from audit.errors import ContentsUnreadable
 FORMAT: Final = "hangu-contents/1"
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+_COUNT_BYTES: Final = 4
 OVERHEAD: Final = NONCE_BYTES + 16  # bytes that a sealed text is longer than the text
 WRAPPED_BYTES: Final = 32 + KEY_BYTES + 16  # RFC 9180: encapsulated key, ciphertext, tag
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -76,8 +77,11 @@ def new_key_id() -> str:
 
 
 def seal(cipher: AESGCM, count: int, text: bytes, place: TextPlace) -> bytes:
-    """Seal a text. `count` must never come twice under one key: it is the nonce."""
-    nonce = count.to_bytes(NONCE_BYTES, "big")
+    """Seal a text. `count`, below 2^32, must never come twice under one key: it is the first part of the nonce.
+
+    The rest is random, for a machine that is set back to a snapshot of its memory, and counts on from there twice.
+    """
+    nonce = count.to_bytes(_COUNT_BYTES, "big") + secrets.token_bytes(NONCE_BYTES - _COUNT_BYTES)
     return nonce + cipher.encrypt(nonce, text, place.associated())
 
 
