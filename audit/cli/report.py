@@ -112,10 +112,10 @@ def _summary(options: argparse.Namespace, stack: ExitStack, integrity: tuple[tup
     from audit.report.collect import Frame, between, collect
 
     directories = dict.fromkeys(directory.resolve() for directory in options.directories)
-    indexes = [stack.enter_context(indexed("report", directory, options.index)) for directory in directories]
-    period = _period(options, indexes)
+    logs = [(each, stack.enter_context(indexed("report", each, options.index))) for each in directories]
+    period = _period(options, [index for _, index in logs])
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return collect(indexes, period, Frame(*between(period), made, integrity))
+    return collect(logs, period, Frame(*between(period), made, integrity))
 
 
 def _period(options: argparse.Namespace, indexes: "Sequence[Index]") -> "Period":

@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from audit.report.notable import notable
 from audit.report.period import Period, text
@@ -73,8 +74,9 @@ def bounds(indexes: Iterable[Index]) -> tuple[int, int] | None:
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
-def collect(indexes: Sequence[Index], period: Period, frame: Frame) -> Summary:
-    """Everything that a report of this period says."""
+def collect(logs: Sequence[tuple[Path, Index]], period: Period, frame: Frame) -> Summary:
+    """Everything that a report of this period says of these logs: their directories, with their indexes."""
+    indexes = [index for _, index in logs]
     use = _use(indexes, period)
     return Summary(
         origins=tuple(index.origin for index in indexes),
@@ -86,7 +88,7 @@ def collect(indexes: Sequence[Index], period: Period, frame: Frame) -> Summary:
         buckets=period.labels,
         use=use,
         rankings=tuple(_ranking(indexes, period, title, query) for title, query in _RANKINGS.items()),
-        anomalies=notable(indexes, period, {series.name: series.values for series in use}),
+        anomalies=notable(logs, period, {series.name: series.values for series in use}),
     )
 
 

@@ -1,14 +1,15 @@
 """What a reviewer should look at: numbers that stand out, requests without an end, silence, and rare events."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from audit.report.anomalies import spikes
 from audit.report.period import Period, text
+from audit.report.silence import silences
 from audit.report.summary import Anomaly
 from audit.review.index import Index
 
 _MOST = 20  # of one kind from one log; the rest is counted
-_SILENCE = 300_000_000  # microseconds; a writer that is alive writes a heartbeat every minute
 _REFUSED_OFTEN = 20
 # Events that no day of ordinary use has, and what they mean.
 _RARE: Mapping[str, str] = {
@@ -24,11 +25,7 @@ _RARE: Mapping[str, str] = {
 _UNFINISHED = """
     SELECT idx, time, coalesce(subject, 'somebody') FROM event
     WHERE name = 'request.admitted' AND finished IS NULL AND time >= :start AND time < :end ORDER BY idx"""
-_SILENT = """
-    SELECT idx, time, silence FROM (
-        SELECT idx, time, time - lag(time) OVER (ORDER BY idx) AS silence FROM event
-        WHERE time >= :start AND time < :end
-    ) WHERE silence > :silence ORDER BY idx"""
+_FIRST = "SELECT min(idx) FROM event WHERE time >= :start AND time < :end"
 _OFTEN_REFUSED = """
     SELECT max(idx), max(time), subject,
         sum(CASE WHEN name = 'request.refused' THEN coalesce(count, 1) ELSE 0 END) AS refused,
@@ -43,11 +40,14 @@ _NEW_POLICY = """
 Row = tuple[int, int, str]  # idx, time, what
 
 
-def notable(indexes: Sequence[Index], period: Period, use: Mapping[str, Sequence[int]]) -> tuple[Anomaly, ...]:
+def notable(
+    logs: Iterable[tuple[Path, Index]], period: Period, use: Mapping[str, Sequence[int]]
+) -> tuple[Anomaly, ...]:
     """All of it, in order of time. `use` are the numbers of the plot, by what became of the requests."""
     found = list(_spikes(period, use))
-    for index in indexes:
-        for rows in (_unfinished, _silent, _often_refused, _new_policies, _rare):
+    for directory, index in logs:
+        found += _limited(index, list(_silent(index, directory, period)))
+        for rows in (_unfinished, _often_refused, _new_policies, _rare):
             found += _limited(index, list(rows(index, period)))
     return tuple(sorted(found, key=lambda anomaly: (anomaly.time, anomaly.what, anomaly.receipt)))
 
@@ -71,9 +71,12 @@ def _unfinished(index: Index, period: Period) -> Iterator[Row]:
         yield idx, time, f"a request of {subject} was admitted, and no end is recorded"
 
 
-def _silent(index: Index, period: Period) -> Iterator[Row]:
-    for idx, time, silence in index.connection.execute(_SILENT, {**_times(period), "silence": _SILENCE}):
-        yield idx, time, f"nothing was recorded for {silence // 60_000_000} minutes before this"
+def _silent(index: Index, directory: Path, period: Period) -> Iterator[Row]:
+    """From the log itself: an index has no heartbeats."""
+    (first,) = index.connection.execute(_FIRST, _times(period)).fetchone()
+    if first is not None:
+        for idx, time, silence in silences(directory, first, period):
+            yield idx, time, f"nothing was recorded for {silence // 60_000_000} minutes before this"
 
 
 def _often_refused(index: Index, period: Period) -> Iterator[Row]:

@@ -59,9 +59,9 @@ def summarise() -> Iterator[Callable[..., Summary]]:
     with ExitStack() as stack:
 
         def run(*logs: Path) -> Summary:
-            indexes = [stack.enter_context(open_index(log, notice=print)) for log in logs]
-            first, last = bounds(indexes) or (0, 1)
-            return collect(indexes, period(first, last + 1), FRAME)
+            opened = [(log, stack.enter_context(open_index(log, notice=print))) for log in logs]
+            first, last = bounds(index for _, index in opened) or (0, 1)
+            return collect(opened, period(first, last + 1), FRAME)
 
         yield run
 
@@ -135,7 +135,7 @@ def test_what_to_look_at(write: Callable[..., Path], summarise: Callable[..., Su
         (20, {"event": "policy.activated", "bundle": "cd" * 32}),
         (30, {"event": "audit.clock", "behind_ms": 3_600_000}),
         *((40 + n, refused("forbidden", "user:probe")) for n in range(25)),
-        (3700, {"event": "audit.heartbeat"}),
+        (3700, refused("forbidden")),
     ]
     found = {anomaly.what for anomaly in summarise(write(records)).anomalies}
     assert "a request of user:张伟 was admitted, and no end is recorded" in found
@@ -144,6 +144,13 @@ def test_what_to_look_at(write: Callable[..., Path], summarise: Callable[..., Su
     assert "user:probe: 25 of 25 requests were refused" in found
     assert "nothing was recorded for 60 minutes before this" in found
     assert not any("abab" in what for what in found)
+
+
+def test_a_quiet_night(write: Callable[..., Path], summarise: Callable[..., Summary]) -> None:
+    """Hours without a request are no silence as long as the writer says that it lives."""
+    records: Made = [(60 * n, {"event": "audit.heartbeat"}) for n in range(1, 100)]
+    log = write([(0, refused("forbidden")), *records, (6000, refused("forbidden"))])
+    assert summarise(log).anomalies == ()
 
 
 def test_an_ordinary_day(write: Callable[..., Path], summarise: Callable[..., Summary]) -> None:
@@ -179,5 +186,5 @@ def test_only_the_period_counts(write: Callable[..., Path]) -> None:
     log = write([(0, refused("a")), (600, refused("b")), (1200, refused("c"))])
     start = microseconds(b"2026-11-23T08:10:00.000000Z")
     with open_index(log, notice=print) as index:
-        summary = collect([index], period(start, start + 600 * 10**6), FRAME)
+        summary = collect([(log, index)], period(start, start + 600 * 10**6), FRAME)
     assert ranking(summary, "Refusals by reason") == (Count("b", 1),)
