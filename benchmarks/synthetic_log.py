@@ -21,7 +21,7 @@ from audit.journal import Journal, Rotation
 ORIGIN = "benchmark/hangu"
 START_NS = 1_795_420_800_000_000_000  # 2026-11-23T08:00:00Z
 SPAN_NS = 30 * 86_400 * 1_000_000_000
-COMMIT = 500  # records
+COMMIT = 200  # records: more than writers leave, so that the log is soon written
 KEY_ID = "0123456789abcdef"
 
 Record = dict[str, Any]

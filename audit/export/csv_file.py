@@ -13,8 +13,7 @@ from audit.export.record import Record
 from audit.export.sink import Origin
 
 BOM = "\ufeff"
-# A leading tab, CR or LF is dropped by some programs, and the wide forms are read as `=+-@` in East Asian locales.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA = tuple("=+-@＝＋－＠")  # the wide forms are read as the others in East Asian locales
 
 
 class CsvFile:
@@ -50,4 +49,9 @@ def cell(value: str | int | tuple[str, ...] | None) -> str:
     if isinstance(value, int):
         return str(value)
     text = value if isinstance(value, str) else "; ".join(value)
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    return f"'{text}" if _visible_start(text).startswith(_FORMULA) or text.startswith(("\t", "\r", "\n")) else text
+
+
+def _visible_start(text: str) -> str:
+    """The first character that shows; some programs drop spaces, controls and marks of no width before it."""
+    return next((c for c in text if c.isprintable() and not c.isspace()), "")

@@ -25,10 +25,10 @@ from urllib.parse import quote
 from audit.directory import first_index, segments
 from audit.errors import ExportFailed, ReviewFailed, ShippingFailed, Tampered, UnreadableLog
 from audit.export.output import outside
-from audit.review.loader import Loader
+from audit.review.gathering import gathered
+from audit.review.loader import waiting, write
 from audit.review.lock import PATIENCE, lock
 from audit.review.schema import VERSION, create_indexes, create_tables
-from audit.review.source import batches
 from audit.ship.tail import Position
 from audit.storage import sync_directory
 
@@ -189,13 +189,12 @@ def _fill(draft: Path, directory: Path, first: int, progress: Progress | None) -
 
 def _load(connection: sqlite3.Connection, directory: Path, reached: _Reached, progress: Progress | None) -> _Reached:
     """Add what is committed behind this place. Raises `_Outdated`, and `ShippingFailed` where the log is another."""
-    loader = Loader(connection)
     origin, position = reached.origin, reached.position
-    for batch in batches(directory, position, origin):
-        if batch.gap is not None:
+    for each in gathered(directory, position, origin, {} if position == Position() else waiting(connection)):
+        if each.gap:
             raise _Outdated("lines were purged before it had them")
-        loader.add(batch.records)
-        origin, position = batch.origin, batch.position
+        write(connection, each.rows)
+        origin, position = each.origin, each.position
         if progress is not None:
             progress(position.next)
     return _Reached(origin, reached.first, position)

@@ -1,68 +1,102 @@
-"""Puts records into the tables, in the order of the log and in batches."""
+"""From records to rows in the tables: gathered without the index, so that another process can do it, then written."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from audit.export.record import Record
 from audit.review.rows import ADMITTED, FINISHED, HEARTBEAT, Row, Value, details, ending, opening
-from audit.review.schema import COLUMNS, ENDING
+from audit.review.schema import COLUMNS, ENDING, UNFINISHED
 
 _BEGINNING: Final = len(COLUMNS) - len(ENDING)
 _REQUEST_ID: Final = COLUMNS.index("request_id")
-_FINISHED: Final = COLUMNS.index("finished")
-_UNFINISHED: Final = (None,) * len(ENDING)
+_NO_ENDING: Final = (None,) * len(ENDING)
+_MANY: Final = 4_000  # rows: most requests end before the row of their beginning is written
+_LARGE: Final = 4 << 20  # characters of terms
 
 
-class Loader:
-    """Adds records to one index. The caller begins and commits."""
+@dataclass(slots=True)
+class Rows:
+    """Rows that are to be written, in this order: events by index, ends of events written before, other tables."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._events: dict[int, tuple[Value, ...]] = {}
-        self._rows: dict[str, list[Row]] = {table: [] for table in _INSERT if table != "event"}
+    events: dict[int, tuple[Value, ...]] = field(default_factory=dict)
+    endings: list[tuple[Value, ...]] = field(default_factory=list)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    chars: int = 0  # of terms
 
-    def add(self, records: Sequence[Record]) -> None:
-        """Write these records. The end of a request joins the row of its beginning, here or written before."""
+    @property
+    def many(self) -> bool:
+        """Whether it is time to write them."""
+        return len(self.events) >= _MANY or self.chars >= _LARGE
+
+
+class Gatherer:
+    """Takes records apart, in the order of the log. `waiting` are the requests so far that have no end, by index."""
+
+    def __init__(self, waiting: dict[int, str | None]) -> None:
+        self._waiting = waiting
+        self._rows = Rows()
+
+    def add(self, records: Iterable[Record]) -> Rows:
+        """Take these records in, and return all rows since `take`. The end of a request joins its beginning."""
         for record in records:
-            if record.event == HEARTBEAT:  # says that nothing happened
-                continue
-            event = self._add_event(record)
-            for table, row in details(event, record.fields):
-                self._rows[table].append(row)
-        self._write()
+            if record.event != HEARTBEAT:  # which says that nothing happened
+                self._add_details(self._add_event(record), record)
+        return self._rows
+
+    def take(self) -> Rows:
+        """The rows so far, and start afresh."""
+        rows, self._rows = self._rows, Rows()
+        return rows
 
     def _add_event(self, record: Record) -> int:
         """Note the event and return the index of its row."""
-        if record.event == FINISHED:
-            admitted = record.number("admitted")
-            if admitted is not None and self._finish(admitted, record):
-                return admitted
-            rest = ending(record, record.index)  # its beginning was purged, or is another's
-        else:
-            rest = _UNFINISHED if record.event == ADMITTED else ending(record, None)
-        self._events[record.index] = opening(record) + rest
+        rows = self._rows
+        if record.event == FINISHED and (admitted := self._beginning_of(record)) is not None:
+            rest = ending(record, record.index)
+            if admitted in rows.events:
+                rows.events[admitted] = rows.events[admitted][:_BEGINNING] + rest
+            else:
+                rows.endings.append((*rest, admitted))
+            return admitted
+        begun = opening(record)
+        if record.event == ADMITTED:
+            request = begun[_REQUEST_ID]
+            self._waiting[record.index] = request if isinstance(request, str) else None
+            rows.events[record.index] = begun + _NO_ENDING
+        else:  # the end of a request whose beginning was purged, or is another's, has a row of its own
+            rows.events[record.index] = begun + ending(record, record.index if record.event == FINISHED else None)
         return record.index
 
-    def _finish(self, admitted: int, record: Record) -> bool:
-        """Whether `admitted` is the beginning of this very request, and has no other end."""
-        rest = ending(record, record.index)
-        known = self._events.get(admitted)
-        if known is None:
-            updated = self._connection.execute(_FINISH, (*rest, admitted, record.text("request_id")))
-            return updated.rowcount == 1
-        if known[2] != ADMITTED or known[_FINISHED] is not None or known[_REQUEST_ID] != record.text("request_id"):
-            return False
-        self._events[admitted] = known[:_BEGINNING] + rest
-        return True
+    def _beginning_of(self, record: Record) -> int | None:
+        """The index of the beginning that an end names, if that is of this very request and has no other end."""
+        admitted = record.number("admitted")
+        if admitted not in self._waiting or self._waiting[admitted] != record.text("request_id"):
+            return None
+        del self._waiting[admitted]
+        return admitted
 
-    def _write(self) -> None:
-        self._connection.executemany(_INSERT["event"], self._events.values())
-        self._events.clear()
-        for table, rows in self._rows.items():
-            if rows:
-                self._connection.executemany(_INSERT[table], rows)
-                rows.clear()
+    def _add_details(self, event: int, record: Record) -> None:
+        rows = self._rows
+        for table, row in details(event, record.fields):
+            rows.tables.setdefault(table, []).append(row)
+            if table == "text":
+                rows.chars += len(str(row[1]))
+
+
+def waiting(connection: sqlite3.Connection) -> dict[int, str | None]:
+    """The requests of an index that have no end."""
+    sql = f"SELECT idx, request_id FROM event INDEXED BY event_unfinished WHERE {UNFINISHED}"  # noqa: S608 - a constant
+    return dict(connection.execute(sql))
+
+
+def write(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Write these rows. The caller begins and commits."""
+    connection.executemany(_INSERT["event"], rows.events.values())
+    connection.executemany(_FINISH, rows.endings)
+    for table, added in rows.tables.items():
+        connection.executemany(_INSERT[table], added)
 
 
 def _marks(count: int) -> str:
@@ -77,7 +111,4 @@ _INSERT: Final = {
     "text": "INSERT INTO text (rowid, terms) VALUES (?, ?)",
     "policy": "INSERT INTO policy VALUES (?, ?, ?, ?)",
 }
-_FINISH: Final = (  # column names of our own
-    f"UPDATE event SET {', '.join(f'{name} = ?' for name in ENDING)} "  # noqa: S608
-    f"WHERE idx = ? AND request_id IS ? AND name = '{ADMITTED}' AND finished IS NULL"
-)
+_FINISH: Final = f"UPDATE event SET {', '.join(f'{name} = ?' for name in ENDING)} WHERE idx = ?"  # noqa: S608

@@ -63,7 +63,25 @@ def test_byte_order_mark() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "＋1", "－1", "＠x", "\xa0=1"],
+    [
+        "=HYPERLINK(1)",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\xa0=1",
+        "\u200b=1",
+        "\ufeff=1",
+        "\x00=1",
+        "\u202e \x07+1",
+    ],
 )
 def test_formula_injection(text: str) -> None:
     """A text that a spreadsheet would evaluate is neutralised, in its own cell and in a list."""
