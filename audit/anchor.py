@@ -15,7 +15,7 @@ from audit.directory import first_index, open_segment, segments
 from audit.errors import NotCanonical, Tampered, UnreadableLog
 
 _MAX_FILE = 64 << 20
-_NOTES = re.compile(r"\n*(.+?\n\n(?:— [^\n]*\n)+)", re.DOTALL)
+_NOTE = re.compile(r"((?:[^\n]++\n)++\n(?:— [^\n]*+\n)++)\n*+")  # one pass over a file, whatever is in it
 
 
 def load_anchors(
@@ -45,9 +45,12 @@ def load_anchors(
 
 def _notes(file: Path) -> list[str]:
     with file.open("rb") as stream:
-        text = stream.read(_MAX_FILE).decode()
-    notes = [match[1] for match in _NOTES.finditer(text)]
-    if not notes or _NOTES.sub("", text).strip("\n"):
+        text = stream.read(_MAX_FILE).decode().lstrip("\n")
+    notes, end = [], 0
+    while match := _NOTE.match(text, end):
+        notes.append(match[1])
+        end = match.end()
+    if not notes or end < len(text):
         raise NotCanonical("not a file of checkpoint notes")
     return notes
 

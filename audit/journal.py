@@ -64,7 +64,7 @@ class Journal:
             self.broken = ""
             self._watch = Watch(directory)
             self._segment = self._new_segment(self._tree.size)
-            self._open(now_ns, opening)
+            self._start(now_ns, opening)
         except BaseException:
             os.close(self._lock)
             raise
@@ -201,6 +201,17 @@ class Journal:
         segment = Segment(self._directory / SEGMENT_NAME.format(first))
         self._watch.opened(segment.name)
         return segment
+
+    def _start(self, now_ns: int, opening: Opening) -> None:
+        """Open the first segment. If nothing of it can be written, no file stays behind.
+
+        A writer that is started over and over on a full disk would else leave one file more each time.
+        """
+        try:
+            self._open(now_ns, opening)
+        except BaseException:
+            self._segment.abandon()
+            raise
 
     def _open(self, now_ns: int, opening: Opening | None = None) -> None:
         self._number += 1

@@ -58,4 +58,7 @@ class Tree:
         return node
 
     def copy(self) -> "Tree":
-        return Tree(self.size, self._frontier)
+        """An independent tree in the same state."""
+        twin = Tree()
+        twin.size, twin._frontier = self.size, self._frontier.copy()
+        return twin

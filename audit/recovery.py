@@ -135,9 +135,13 @@ def _set_aside(directory: Path, cuts: list[tuple[str, int]], size: int) -> None:
 
 def _write_synced(path: Path, data: bytes) -> None:
     with path.open("xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+        try:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:  # no space, say: nothing is cut without a copy, so the next start need not find half of one
+            path.unlink()
+            raise
 
 
 def _cut(path: Path, offset: int) -> None:

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit import canonical
 from audit import line as lines
 from audit.bodies import Content, claims, note_body, purged, signed_note, torn_files
 from audit.chain import Chain
@@ -33,6 +32,7 @@ from audit.checkpoint import Checkpoint, LogKey
 from audit.errors import NotCanonical, Tampered
 from audit.merkle import Tree, leaf_hash
 from audit.purged import Ledger
+from audit.shapes import Shapes
 
 _FOLLOWS = {
     b"": frozenset((b"hdr",)),
@@ -85,6 +85,7 @@ class Scanner:
         self.records = self.checkpoints = 0
         self.recovered: list[Content] = []
         self.ledger = Ledger()
+        self.shapes = Shapes()  # shared with copies: what it knows holds for any log
         self.anchors: dict[int, bytes] = {}  # size and root of checkpoints kept elsewhere that have not been met yet
         self.anchored = 0, b""  # size and time of the newest that was met
         self.signed: Signed | None = None
@@ -175,7 +176,7 @@ class Scanner:
         if time != self.time:
             self._take_time(kind, time)
         if kind == b"rec":
-            canonical.parse(body)  # (4)
+            self.shapes.check(body)  # (4)
             self.records += 1
         elif kind == b"ckpt":
             self._take_checkpoint(body, raw)

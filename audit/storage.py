@@ -1,6 +1,7 @@
 """The open segment file. A write either is durable as a whole, or the segment is never written to again."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +69,13 @@ class Segment:
         if found.size != self.size:
             raise OSError(_length(self.name, found.size, self.size))
         raise OSError(f"the open segment {self.name} was written to by someone else")
+
+    def abandon(self) -> None:
+        """Close the file, and remove it if it is empty still."""
+        with suppress(OSError):
+            if os.fstat(self._descriptor).st_size == 0:
+                Path(self._path).unlink()
+        self.close()
 
     def close(self) -> None:
         os.close(self._descriptor)

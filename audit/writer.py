@@ -9,10 +9,13 @@ from audit import wire
 from audit.admission import admit
 from audit.errors import AuditError, AuditUnavailable, NotCanonical
 from audit.journal import Journal
+from audit.line import MAX_BODY, MAX_LINE
 from audit.peers import Peer, Peers
 
 _GAP = 100e-6  # seconds without a record, after which no more are waited for
-_BATCH_BYTES = 4 << 20
+_PATIENCE = 20 * _GAP  # that no client can stretch, however it spaces its records
+_BATCH_BYTES = 4 << 20  # with what stands in a line around each record: a commit stays below `directory.MAX_TAIL`
+_FRAME = MAX_LINE - MAX_BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,12 @@ class Writer:
     def _await_more(self) -> bool:
         """Take what comes at once behind the first records, since a disk write costs more than a short wait.
 
-        Whoever was answered by the last commit is about to send again: wait for as many, but not past a gap. Whether
-        the loop was woken.
+        Whoever was answered by the last commit is about to send again: wait for as many, but not past a gap. Who
+        writes alone waits for nobody. Whether the loop was woken.
         """
         expected, self._expected = self._expected, len(self._pending)
-        last = self._monotonic()
-        while 0 < len(self._pending) < expected and (now := self._monotonic()) - last < _GAP:
+        last = start = self._monotonic()
+        while 0 < len(self._pending) < expected and (now := self._monotonic()) < min(last + _GAP, start + _PATIENCE):
             os.sched_yield()  # where there is one core, they need it to send
             readable, woken = self._peers.wait(0)
             for peer in readable:
@@ -118,7 +121,7 @@ class Writer:
                 self._purge(peer, request)
                 continue
             self._pending.append((peer, request, _refusal(request)))  # checked here, while others are still sending
-            self._pending_bytes += len(request)
+            self._pending_bytes += len(request) + _FRAME
         if self._pending_bytes > _BATCH_BYTES:
             self._commit()
 

@@ -39,7 +39,7 @@ from gateway.flood import Floods
 from gateway.identity import token_guard
 from gateway.identity.authenticate import Authenticator, RevokedTokens
 from gateway.identity.clients import load_clients
-from gateway.identity.issuers import configure_issuers, open_token_issuer
+from gateway.identity.issuers import configure_issuers, open_token_issuer, start_fetching
 from gateway.identity.key_records import KeyRecorder, record_fixed
 from gateway.identity.keys import FixedKeys
 from gateway.infer import infer
@@ -106,6 +106,7 @@ def create_app(settings: Settings) -> Flask:
     issuers = configure_issuers(
         bundle.identity.issuers, settings, tokens, lambda issuer: KeyRecorder(emit, issuer, fingerprint)
     )
+    start_fetching(issuers)
     models = Models(settings.models, settings.threads)
     floods = Floods(emit)
     gate = build_gate(settings, LiveBundle(bundle), Authenticator(issuers, RevokedTokens()), models, floods)

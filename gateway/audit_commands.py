@@ -6,9 +6,10 @@ import hashlib
 import sys
 from pathlib import Path
 
-from gateway.settings_audit import LogSettings, Shipping
+from gateway.settings_audit import LogSettings
+from gateway.settings_beside import Shipping
 
-_AUDIT = (sys.executable, "-m", "audit")
+_AUDIT = (sys.executable, "-P", "-m", "audit")  # -P: nothing is imported from the folder that the gateway starts in
 
 
 def serve(log: LogSettings, idle_exit: int) -> list[str]:

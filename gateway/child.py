@@ -15,6 +15,7 @@ import structlog
 FIRST_DELAY: Final = 1.0  # seconds before the second start
 LONGEST_DELAY: Final = 30.0  # a log that was tampered with lets nothing start for long
 _PR_SET_PDEATHSIG: Final = 1
+_prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec nothing may take a lock
 _log = structlog.get_logger("hangu.supervise")
 
 
@@ -100,4 +101,4 @@ def end(process: subprocess.Popen[bytes], within: float) -> None:
 
 def die_with_parent() -> None:
     """Ask the kernel to send SIGTERM when the parent dies, however it dies (prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,12 +68,16 @@ class Demo:
 
 
 def prepare(state: Path, bind: str) -> Demo:
-    """Create the deployment under `state`, or reuse the one that is there. Raises OSError."""
-    state = state.resolve()
+    """Create the deployment under `state`, or reuse the one that is there.
+
+    Raises OSError, also for one that is not whole.
+    """
+    state = Path(os.path.realpath(state))
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = state / "hangu.yaml"
     base_url = _base_url(bind)
-    clients = _known_clients(state) or _create(state, bind)
+    socket = _socket_path(state)
+    clients = _known_clients(state) or _create(state, bind, socket)
     demo = Demo(config, base_url, clients, state / "audit", state / "keys" / "audit.pub.pem")
     _write_description(state, demo)
     return demo
@@ -84,7 +89,7 @@ def _base_url(bind: str) -> str:
     return f"http://{'127.0.0.1' if host in {'0.0.0.0', '[::]'} else host}:{port}"  # noqa: S104 - compared, not bound
 
 
-def _create(state: Path, bind: str) -> dict[str, tuple[str, str]]:
+def _create(state: Path, bind: str, socket: str) -> dict[str, tuple[str, str]]:
     keys = state / "keys"
     for folder in (keys, state / "audit", state / "anchors", state / "run"):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -99,18 +104,21 @@ def _create(state: Path, bind: str) -> dict[str, tuple[str, str]]:
     clients = {role: (f"demo-{role}", generate_secret()) for role in ROLES}
     _write_private(state / "clients.yaml", _clients_file(clients).encode())
     origin = f"hangu.demo/{secrets.token_hex(4)}"
-    text = _CONFIG.format(bind=bind, port=bind.rpartition(":")[2], socket=_socket_path(state), origin=origin)
+    text = _CONFIG.format(bind=bind, port=bind.rpartition(":")[2], socket=socket, origin=origin)
     (state / "hangu.yaml").write_text(text, encoding="utf-8")
     return clients
 
 
 def _known_clients(state: Path) -> dict[str, tuple[str, str]] | None:
     """The clients of an earlier start; None when this folder has none. `demo.json` is written last, so it is whole."""
+    file = state / "demo.json"
     try:
-        known = json.loads((state / "demo.json").read_text(encoding="utf-8"))
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return {role: (known["clients"][role]["client_id"], known["clients"][role]["client_secret"]) for role in ROLES}
     except FileNotFoundError:
         return None
-    return {role: (known["clients"][role]["client_id"], known["clients"][role]["client_secret"]) for role in ROLES}
+    except (ValueError, LookupError, TypeError) as error:
+        raise OSError(f"{file}: not what the demo wrote there; move {state} aside, or choose another folder") from error
 
 
 def _write_description(state: Path, demo: Demo) -> None:
@@ -144,11 +152,17 @@ def _clients_file(clients: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _socket_path(state: Path) -> str:
-    """`run/audit.sock` below the state folder; a private folder elsewhere when that path is too long for a socket."""
+    """`run/audit.sock` below the state folder; in a folder elsewhere when that path is too long for a socket.
+
+    That one may have to be made anew at each start, and must be ours: who owns it could stand in for the writer.
+    """
     inside = state / "run" / "audit.sock"
     if len(os.fsencode(inside)) <= _SOCKET_PATH_LIMIT:
         return "run/audit.sock"
     name = hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"hangu-{os.getuid()}-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) != 0o700 or not stat.S_ISDIR(status.st_mode):
+        raise OSError(f"{folder}: must be a folder of this user alone, mode 0700")
     return str(folder / "audit.sock")

@@ -1,54 +1,21 @@
-"""The `audit` section of `hangu.yaml`: where the log lies, who writes it, and what runs beside its writer."""
+"""The `audit` section of `hangu.yaml`: where the log lies, who writes it, how long it is kept."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
+from audit.anchors.target import safe_origin
 from audit.contents.auditor import load_public
-from audit.errors import KeyUnusable
+from audit.errors import AnchorFailed, KeyUnusable
+from gateway.settings_beside import Anchoring, Shipping, read_anchoring, read_shipping
 from gateway.settings_references import References
 from policies.source import Fields, Node
 
 RETENTION_FLOOR: Final = 183  # days: half a year, what China's Cybersecurity Law art. 21 and the EU AI Act art. 19 ask
 RETENTION: Final = 365
 _ORIGIN = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}"
-_VERIFIER_KEY = r"[^\s+]{1,256}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{4,}={0,2}"  # C2SP signed-note
-_FORMATS: Final = ("jsonl", "cef", "ocsf")
-_SHIPPING: Final = ("syslog+udp", "syslog+tcp", "syslog+tls", "otlp+http", "otlp+https")
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A C2SP witness: where it answers, and the verifier key line of its cosignatures."""
-
-    url: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Anchoring:
-    """Where checkpoints go, and how often. `targets` are files, folders with a `/` at the end, or fsspec URLs.
-
-    `retain_days` is how long Object Lock holds what goes to S3; None asks for no lock.
-    """
-
-    every: int
-    targets: tuple[str, ...]
-    witnesses: tuple[Witness, ...]
-    retain_days: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shipping:
-    """A receiver of live records. `ca_file` holds the authorities to trust in place of the system's."""
-
-    to: str
-    format: str
-    ca_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +113,21 @@ def _read(node: Node, references: References) -> tuple[LogSettings, Fields]:
         older_hmac_files=tuple(filter(None, files[1:])),
         heartbeat=section.integer("heartbeat_seconds", 0, 86_400, default=60),
         retention_days=section.integer("retention_days", RETENTION_FLOOR, 36_500, default=RETENTION),
-        anchoring=_anchoring(anchors, references, directory) if anchors else None,
-        shipping=tuple(_shipping(each, references) for each in section.nodes("shipping")),
+        anchoring=read_anchoring(anchors, references, directory) if anchors else None,
+        shipping=read_shipping(section.nodes("shipping"), references),
         contents=_contents(contents, references, directory) if contents else None,
     )
+    if log.anchoring is not None and log.anchoring.targets:
+        _check_origin(section, log.origin)
     return log, section
+
+
+def _check_origin(section: Fields, origin: str) -> None:
+    """Notes are kept under folders of the origin's name."""
+    try:
+        safe_origin(origin)
+    except AnchorFailed as error:
+        section.fail("origin", str(error))
 
 
 def _hmac_keys(section: Fields) -> list[Fields]:
@@ -181,57 +158,3 @@ def _check_auditor(section: Fields, contents: ContentSettings) -> None:
         load_public(contents.auditor_key)
     except KeyUnusable as error:
         section.mapping("contents", optional=("directory", "auditor_key")).fail("auditor_key", str(error))
-
-
-def _anchoring(node: Node, references: References, directory: Path) -> Anchoring:
-    section = node.mapping(optional=("every_seconds", "targets", "witnesses", "retain_days"))
-    targets = section.strings("targets", max_length=2048, empty=True)
-    witnesses = tuple(_witness(each) for each in section.nodes("witnesses"))
-    if not targets and not witnesses:
-        node.fail("at least one of `targets` and `witnesses` is needed")
-    return Anchoring(
-        every=section.integer("every_seconds", 1, 86_400, default=60),
-        targets=tuple(_target(section, text, references, directory) for text in targets),
-        witnesses=witnesses,
-        retain_days=section.integer("retain_days", 1, 36_500, default=0) or None,
-    )
-
-
-def _target(section: Fields, text: str, references: References, directory: Path) -> str:
-    if re.match(r"[a-z][a-z0-9+.-]*://", text):
-        if "@" in text.split("://", 1)[1].partition("/")[0]:
-            section.fail("targets", "a target holds no credentials; they come from the environment")
-        return text
-    path = references.resolve(text)
-    if path.is_relative_to(directory):
-        section.fail("targets", "a target must lie outside the audit directory, best on another machine")
-    return f"{path}/" if text.endswith("/") else str(path)
-
-
-def _witness(node: Node) -> Witness:
-    section = node.mapping(required=("url", "key"))
-    url = section.string("url", max_length=2048)
-    if not _has_host(url, ("http", "https")):
-        section.fail("url", "`url` must be an http or https URL")
-    return Witness(url, section.string("key", pattern=_VERIFIER_KEY))
-
-
-def _shipping(node: Node, references: References) -> Shipping:
-    section = node.mapping(required=("to",), optional=("format", "ca_file"))
-    to = section.string("to", max_length=2048)
-    if not _has_host(to, _SHIPPING):
-        names = ", ".join(f"`{name}://`" for name in _SHIPPING)
-        section.fail("to", f"`to` must be a URL that starts with one of {names}, without credentials")
-    return Shipping(
-        to=to,
-        format=section.string("format", _FORMATS[0], choices=_FORMATS),
-        ca_file=references.path(section, "ca_file") if "ca_file" in section else None,
-    )
-
-
-def _has_host(url: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in schemes and bool(parts.hostname) and not parts.username
-    except ValueError:
-        return False

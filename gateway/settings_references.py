@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,12 +25,12 @@ class References:
         return self.resolve(text) if text else self.file.parent
 
     def resolve(self, text: str) -> Path:
-        """The absolute path that `text` means in this file."""
-        return (self.file.parent / text).resolve()
+        """The absolute path that `text` means in this file. Links in a circle are left to whoever opens it."""
+        return Path(os.path.realpath(self.file.parent / text))
 
     def secret(self, fields: Fields, key: str, minimum: int) -> bytes:
         """The secret behind `env:NAME` or `file:PATH`, at least `minimum` bytes long."""
-        secret = self.secret_text(fields, key).encode("utf-8")
+        secret = self.secret_text(fields, key).encode("utf-8", "surrogateescape")  # a variable may hold any bytes
         if key in fields and len(secret) < minimum:
             fields.fail(key, f"the secret behind `{key}` has {len(secret)} bytes, at least {minimum} are needed")
         return secret
@@ -58,9 +60,14 @@ class References:
 
 
 def is_http_url(text: str) -> bool:
-    """Whether this is an http or https URL with a host, and without user or query."""
+    """Whether this is an http or https URL with a host, and without user, query or fragment."""
+    return has_host(text, ("http", "https")) and not re.search("[?#]", text)
+
+
+def has_host(text: str, schemes: Collection[str]) -> bool:
+    """Whether this is a URL of one of these schemes with a host and, if any, a port that can be; without a user."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and not parts.query
+        return parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False

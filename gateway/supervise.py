@@ -25,7 +25,15 @@ from audit.client import AuditClient
 from audit.errors import AuditError
 from audit.event import event_logger
 from gateway import audit_commands, reload
-from gateway.audit_writer import WriterError, await_writer, start_writer
+from gateway.audit_writer import (
+    IDLE_EXIT,
+    SUPERVISED,
+    AnotherWriter,
+    WriterError,
+    await_writer,
+    start_own_writer,
+    start_writer,
+)
 from gateway.child import Backoff, Child, end, start
 from gateway.settings import Settings
 
@@ -33,6 +41,8 @@ READY_WITHIN = 300.0  # seconds; a large checkpoint takes its time to load
 _LOOK_EVERY = 1.0  # seconds between two looks at the children
 _WRITER_PATIENCE = 3  # checks that a writer may fail before it is replaced, and seconds that it gets to end
 _FINISH_WITHIN: Final = 15.0  # seconds that anchoring and shipping the sealed end may take
+_LEAVE_WITHIN: Final = 20.0  # seconds, beyond what they wait for, that another gateway's processes get to end
+_ASK_AGAIN: Final = 2.0  # seconds between two starts of a writer, each of which says that there is another
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger("hangu.supervise")
 
@@ -42,8 +52,13 @@ class StartError(Exception):
 
 
 def check_bind(bind: str) -> str:
-    """The address to serve on, with port 0 replaced by a free one. StartError where it cannot be bound."""
+    """The address to serve on, with port 0 replaced by a free one. StartError where it cannot be bound.
+
+    An address without a host is refused: it would be every address of this machine, and nobody said so.
+    """
     host, _, port = bind.rpartition(":")
+    if not host:
+        raise StartError(f"cannot listen on {bind}: `host:port` is needed, such as `127.0.0.1:8000`")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,15 +90,31 @@ class Gateway:
         return f"http://{self._bind}"
 
     def start_writer(self) -> None:
-        """Start the audit writer, unless the deployment runs its own. Raises WriterError."""
+        """Start the audit writer, unless the deployment runs its own. Raises WriterError, StartError."""
         if self._settings.audit.writer == "managed":
-            self._writer = start_writer(self._settings.audit)
+            self._writer = self._own_writer()
         await_writer(self._settings.audit, self._writer)
         self._log.healthy()  # this connection stays: without a client the writer would end while a model loads
 
+    def _own_writer(self) -> subprocess.Popen[bytes]:
+        """What a killed gateway left behind is waited for: its answers, and the writer once they are recorded."""
+        deadline = time.monotonic() + self._settings.grace + IDLE_EXIT + _LEAVE_WITHIN
+        while True:
+            try:
+                return start_own_writer(self._settings.audit)
+            except AnotherWriter:
+                if time.monotonic() > deadline:
+                    raise
+            if self._next_signal(_ASK_AGAIN) in _STOP:
+                raise StartError("stopped while starting")
+
     def start_server(self) -> None:
         """Start gunicorn and return once it is ready to serve. Raises StartError."""
-        environment = os.environ | {"HANGU_CONFIG": str(self._settings.source), "HANGU_BIND": self._bind}
+        environment = os.environ | {
+            "HANGU_CONFIG": str(self._settings.source),
+            "HANGU_BIND": self._bind,
+            SUPERVISED: "1",
+        }
         command = [sys.executable, "-m", "gunicorn", "--config", "python:gateway.gunicorn_conf", "wsgi:application"]
         self._server = start(command, environment, Path(__file__).parent.parent)
         self._await_ready(self._server)
@@ -98,14 +129,19 @@ class Gateway:
 
     def _await_ready(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + READY_WITHIN
+        reload_asked = False
         with urllib3.PoolManager(timeout=2.0, retries=False) as pool:
             while not self._answers(pool):
                 if server.poll() is not None:
                     raise StartError("the gateway did not start; see the message above")
                 if time.monotonic() > deadline:
                     raise StartError(f"the gateway was not ready within {READY_WITHIN:.0f} s")
-                if self._next_signal(0.05) in _STOP:
+                signum = self._next_signal(0.05)
+                if signum in _STOP:
                     raise StartError("stopped while starting")
+                reload_asked |= signum == signal.SIGHUP
+        if reload_asked:  # what was read when the start began may not be what is meant any more
+            self._signals.put(signal.SIGHUP)
 
     def _answers(self, pool: urllib3.PoolManager) -> bool:
         hosts = self._settings.http.hosts
@@ -142,14 +178,21 @@ class Gateway:
     def _reload(self, server: subprocess.Popen[bytes]) -> None:
         """Have gunicorn replace its workers one by one; what runs is finished.
 
-        A configuration or bundle with a mistake changes nothing, and that it was tried is recorded.
+        A configuration or bundle with a mistake changes nothing, and that it was tried is recorded. Nor is anything
+        changed while there is no writer: new workers could record nothing, and would not start.
         """
-        refused = reload.refusal(self._settings.source)
-        if refused is None:
-            server.send_signal(signal.SIGHUP)
+        try:
+            refused = reload.refusal(self._settings.source, self._settings.audit)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the workers that run are left alone
+            _log.error("not reloaded", problems=f"{type(error).__name__}: {error}")
             return
-        _log.error("not reloaded", problems=refused.problems)
-        self._tell(refused.event, **refused.fields)
+        if refused is not None:
+            _log.error("not reloaded", problems=refused.problems)
+            self._tell(refused.event, **refused.fields)
+        elif not self._log.healthy():
+            _log.error("not reloaded", problems="no audit writer answers; ask again when it does")
+        else:
+            server.send_signal(signal.SIGHUP)
 
     def _keep_writer(self) -> None:
         """Bring back a writer that ended, hangs or has given up after a failed write.

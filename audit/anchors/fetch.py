@@ -21,34 +21,42 @@ class Fetched:
 def fetch(store: Store, keys: Iterable[LogKey], witnesses: Iterable[WitnessKey], last: int) -> Fetched:
     """The notes of the `last` greatest sizes (0: all) that one of the log's keys signed and all the witnesses cosigned.
 
-    Two notes of one size with different roots are both there: together they prove that the key signed two histories.
+    What else is in the store, or is kept for another size than its own, counts for nothing: planted in front of the
+    newest notes it would hide them. Two notes of one size with different roots are both there: together they prove
+    that the key signed two histories.
     Raises `AnchorFailed` where the store cannot be read or `keys` are of different logs.
     """
     keys, witnesses = tuple(keys), tuple(witnesses)
     origins = {key.origin for key in keys}
     if len(origins) != 1:
         raise AnchorFailed(f"keys of different logs: {', '.join(sorted(origins))}")
-    with failing():
-        found = list(store.notes(safe_origin(keys[0].origin), last))
     kept: dict[tuple[int, bytes], str] = {}
+    sizes: set[int] = set()
     left_out = 0
-    for note in found:
-        try:
-            checkpoint, trusted = _judge(note, keys, witnesses)
-        except NotCanonical:
-            left_out += 1
-            continue
-        known = kept.setdefault(checkpoint, trusted)
-        if len(trusted) > len(known):  # the same checkpoint with more cosignatures
-            kept[checkpoint] = trusted
+    with failing():
+        for size, note in store.notes(safe_origin(keys[0].origin)):
+            if len(sizes) == last > 0 and size not in sizes:
+                break
+            try:
+                root = _judge(note, size, keys, witnesses)
+            except NotCanonical:
+                left_out += 1
+                continue
+            sizes.add(size)
+            known = kept.setdefault((size, root), note)
+            if len(note) > len(known):  # the same checkpoint with more cosignatures
+                kept[size, root] = note
     return Fetched(tuple(kept[checkpoint] for checkpoint in sorted(kept)), left_out)
 
 
-def _judge(note: str, keys: tuple[LogKey, ...], witnesses: tuple[WitnessKey, ...]) -> tuple[tuple[int, bytes], str]:
+def _judge(note: str, size: int, keys: tuple[LogKey, ...], witnesses: tuple[WitnessKey, ...]) -> bytes:
+    """The root in the note of this size. Raises `NotCanonical` where it cannot be trusted."""
     signed = parse_signed_note(note)
     checkpoint = parse_checkpoint(signed.text)
+    if checkpoint.size != size:
+        raise NotCanonical("kept for another size")
     if checkpoint.origin != keys[0].origin or log_signatures(signed, keys) is None:
         raise NotCanonical("not signed by a key of the log")
     if len(cosignature_times(signed, witnesses)) != len(witnesses):
         raise NotCanonical("not cosigned by each of the witnesses")
-    return (checkpoint.size, checkpoint.root), note
+    return checkpoint.root

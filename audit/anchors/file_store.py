@@ -2,20 +2,20 @@
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from audit.anchors.durable import replace_file
 from audit.anchors.notes import parse_checkpoint
 from audit.anchors.target import note_name, note_size
 from audit.cosignature import MAX_NOTE, parse_signed_note
-from audit.errors import AnchorFailed
+from audit.errors import AnchorFailed, NotCanonical
 from audit.storage import sync_directory
 
-_NOTES = re.compile(r"[^\n]+\n(?:[^\n]+\n)+\n(?:— [^\n]+\n)+")
-_ENDS = re.compile(_NOTES.pattern + r"\n*\Z")
 _TAIL = 2 * MAX_NOTE  # bytes of the end that are looked at: hundreds of notes
+_MAX_ROWS = 1024  # lines of one note
 
 
 class NotesFile:
@@ -38,9 +38,7 @@ class NotesFile:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             before = os.fstat(descriptor).st_size
-            if before and not _ENDS.search(
-                os.pread(descriptor, _TAIL, max(0, before - _TAIL)).decode("utf-8", "replace")
-            ):
+            if before and not _ends_whole(os.pread(descriptor, _TAIL, max(0, before - _TAIL))):
                 raise AnchorFailed("does not end in a whole note, so nothing is added to it: move the file aside")
             data = note.encode()
             if os.write(descriptor, data) != len(data):
@@ -59,17 +57,18 @@ class NotesFile:
         size, note = max(self._tail(origin), default=(0, None))
         return note if size > after else None
 
-    def notes(self, origin: str, last: int) -> Iterator[str]:
+    def notes(self, origin: str) -> Iterator[tuple[int, str]]:
         """As `Store.notes`."""
-        found = _split(self._file.read_text(encoding="utf-8"), origin)
-        yield from (note for _, note in found[-last:])
+        with self._file.open("rb") as stream:
+            for kept in sorted(_scan(stream, origin), reverse=True):
+                yield kept.size, _text(stream, kept)
 
     def _tail(self, origin: str) -> list[tuple[int, str]]:
         try:
             with self._file.open("rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
                 stream.seek(max(0, size - _TAIL))
-                return _split(stream.read().decode("utf-8", "replace"), origin)
+                return [(kept.size, _text(stream, kept)) for kept in list(_scan(stream, origin))]
         except FileNotFoundError:
             return []
 
@@ -116,26 +115,60 @@ class NotesFolder:
         size = max(self._sizes(origin), default=0)
         return self.read(origin, size) if size > after else None
 
-    def notes(self, origin: str, last: int) -> Iterator[str]:
+    def notes(self, origin: str) -> Iterator[tuple[int, str]]:
         """As `Store.notes`."""
-        for size in self._sizes(origin)[-last:]:
+        for size in sorted(self._sizes(origin), reverse=True):
             note = self.read(origin, size)
             if note is not None:
-                yield note
+                yield size, note
 
     def _sizes(self, origin: str) -> list[int]:
         try:
             names = [file.name for file in (self._folder / origin).iterdir()]
         except FileNotFoundError:
             return []
-        return sorted(size for name in names if (size := note_size(name)) is not None)
+        return [size for name in names if (size := note_size(name)) is not None]
 
 
-def _split(text: str, origin: str) -> list[tuple[int, str]]:
-    """The notes of one origin in a text of several, with their sizes."""
-    found = []
-    for match in _NOTES.finditer(text):
-        if match[0].startswith(f"{origin}\n"):
-            checkpoint = parse_checkpoint(parse_signed_note(match[0]).text)
-            found.append((checkpoint.size, match[0]))
-    return found
+class _Kept(NamedTuple):
+    """A note in a file: the size of its checkpoint, and where it is."""
+
+    size: int
+    start: int
+    stop: int
+
+
+def _scan(stream: BinaryIO, origin: str) -> Iterator[_Kept]:
+    """The notes of one origin from here on. What else is there is passed over, line by line: others may write here."""
+    first, start = f"{origin}\n".encode(), stream.tell()
+    place = start
+    rows: list[bytes] = []
+    signed = False  # the empty line was seen, behind which signatures stand
+    while line := stream.readline(MAX_NOTE):
+        if line == first or (signed and not line.startswith("— ".encode())):
+            yield from _whole(rows, start)
+            rows, signed, start = [], False, place
+        if (rows or line == first) and len(rows) < _MAX_ROWS:
+            rows.append(line)
+            signed = signed or line == b"\n"
+        place += len(line)
+    yield from _whole(rows, start)
+
+
+def _whole(rows: list[bytes], start: int) -> Iterator[_Kept]:
+    """The note that these lines are, if they are one."""
+    data = b"".join(rows)
+    with suppress(NotCanonical):
+        checkpoint = parse_checkpoint(parse_signed_note(data.decode("utf-8", "replace")).text)
+        yield _Kept(checkpoint.size, start, start + len(data))
+
+
+def _text(stream: BinaryIO, kept: _Kept) -> str:
+    stream.seek(kept.start)
+    return stream.read(kept.stop - kept.start).decode("utf-8", "replace")
+
+
+def _ends_whole(tail: bytes) -> bool:
+    """Whether a file of notes that ends so ends in a whole note: a text, an empty line, and signature lines."""
+    text, _, signatures = tail.rstrip(b"\n").rpartition(b"\n\n")
+    return bool(text) and tail.endswith(b"\n") and all(row.startswith("— ".encode()) for row in signatures.split(b"\n"))

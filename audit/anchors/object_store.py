@@ -24,7 +24,7 @@ class ObjectStore:
     def read(self, origin: str, size: int) -> str | None:
         """As `Store.read`."""
         try:
-            return str(self.files.cat_file(self.path(origin, size))[:MAX_NOTE].decode())
+            return str(self.files.cat_file(self.path(origin, size))[:MAX_NOTE].decode("utf-8", "replace"))
         except FileNotFoundError:
             return None
 
@@ -42,12 +42,12 @@ class ObjectStore:
         size = max(self.sizes(origin), default=0)
         return self.read(origin, size) if size > after else None
 
-    def notes(self, origin: str, last: int) -> Iterator[str]:
+    def notes(self, origin: str) -> Iterator[tuple[int, str]]:
         """As `Store.notes`."""
-        for size in sorted(self.sizes(origin))[-last:]:
+        for size in sorted(self.sizes(origin), reverse=True):
             note = self.read(origin, size)
             if note is not None:
-                yield note
+                yield size, note
 
     def sizes(self, origin: str) -> Iterator[int]:
         """The sizes of all notes of an origin."""

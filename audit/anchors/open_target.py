@@ -17,11 +17,10 @@ def open_store(word: str, timeout: float, retention: Retention | None) -> Store:
 
     `retention` is for S3 alone. Raises `AnchorFailed`, also for a URL with a password in it.
     """
-    scheme, colon, rest = word.partition("://")
-    if not colon or scheme == "file":
-        path = Path(rest if colon else word)
-        folder = word.endswith("/") or path.is_dir()
-        return NotesFolder(path) if folder else NotesFile(path)
+    path = local_path(word)
+    if path is not None:
+        return NotesFolder(path) if word.endswith("/") or path.is_dir() else NotesFile(path)
+    scheme, _, rest = word.partition("://")
     if not _SCHEME.fullmatch(scheme):  # nor a chain of file systems, such as a cache in front of one
         raise AnchorFailed(f"`{one_line(scheme)}://` is no scheme of a file system")
     if ":" in rest.partition("/")[0].rpartition("@")[0]:
@@ -29,3 +28,11 @@ def open_store(word: str, timeout: float, retention: Retention | None) -> Store:
     if scheme in ("s3", "s3a"):
         return S3Store(word, timeout, retention)
     return ObjectStore(one_line(word))
+
+
+def local_path(word: str) -> Path | None:
+    """The file or folder of this machine that `word` names; None for a URL of anything else."""
+    scheme, colon, rest = word.partition("://")
+    if not colon:
+        return Path(word)
+    return Path(rest) if scheme in ("file", "local") else None

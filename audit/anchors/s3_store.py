@@ -81,7 +81,7 @@ class S3Store(ObjectStore):
             size = max([size, *(found for row in page.get("Contents", ()) if (found := _size(row)) is not None)])
         return self.read(origin, size) if size > after else None
 
-    def notes(self, origin: str, last: int) -> Iterator[str]:
+    def notes(self, origin: str) -> Iterator[tuple[int, str]]:
         """As `Store.notes`, with versions that others were put in front of."""
         versions: dict[int, list[tuple[str, str]]] = {}
         for page in self._pages("list_object_versions", _VERSIONS, origin):
@@ -89,11 +89,11 @@ class S3Store(ObjectStore):
                 size = _size(row)
                 if size is not None:
                     versions.setdefault(size, []).append((row["Key"], row["VersionId"]))
-        for size in sorted(versions)[-last:]:
+        for size in sorted(versions, reverse=True):
             for key, version in versions[size]:
                 path = f"{self._bucket}/{key}"
                 data = self.files.cat_file(path, version_id=None if version == "null" else version)
-                yield data[:MAX_NOTE].decode("utf-8", "replace")
+                yield size, data[:MAX_NOTE].decode("utf-8", "replace")
 
     def _pages(self, method: str, marks: Mapping[str, str], origin: str, **asked: object) -> Iterator[dict[str, Any]]:
         """Every page of a listing; `marks` are the arguments that ask for the next, and where the answer has them."""

@@ -49,8 +49,8 @@ class Store(Protocol):
     def newest(self, origin: str, after: int) -> str | None:
         """The note with the greatest size above `after`."""
 
-    def notes(self, origin: str, last: int) -> Iterator[str]:
-        """The notes of the `last` greatest sizes, 0 for all, every version that is kept of each."""
+    def notes(self, origin: str) -> Iterator[tuple[int, str]]:
+        """The notes, each with the size that it is kept for, the greatest first, every version that is kept of each."""
 
 
 class Kept:

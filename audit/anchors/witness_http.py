@@ -148,7 +148,7 @@ def listen(address: str) -> socket.socket:
 
         return listen_unix(Path(address.removeprefix("unix:")), 0o660)
     host, colon, port = address.rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit() and int(port[:6]) < 1 << 16):
+    if not colon or not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 1 << 16):
         raise ValueError(f"`{address}`: HOST:PORT or unix:PATH is needed")
     host = host.removeprefix("[").removesuffix("]")
     return socket.create_server(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BUSY, TAMPERED = 3, 10
 LAST_ROUND = 8.0  # seconds that the round after a signal may take
+_SHORTEST = 0.05  # seconds between two rounds: with none, a core would do nothing else
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -66,18 +67,20 @@ def run(options: argparse.Namespace) -> int:
 
 def _anchor(options: argparse.Namespace) -> int:
     from audit.anchors.durable import locked
+    from audit.anchors.open_target import local_path
+    from audit.export.output import outside
 
     if options.directory is None or options.state is None or not (options.to or options.witness):
         raise NotCanonical("DIR, --state and at least one --to or --witness are needed")
-    if options.state.resolve().is_relative_to(options.directory.resolve()):
-        raise NotCanonical(f"{options.state}: no file of this process may lie in the log directory")
+    for path in (options.state, *filter(None, map(local_path, options.to))):
+        outside(path.absolute(), options.directory)
     if options.retain_days and not any(word.startswith(("s3://", "s3a://")) for word in options.to):
         raise NotCanonical("--retain-days holds objects in S3, and no --to names any")
     with locked(options.state.with_name(f"{options.state.name}.lock"), "another process anchors with this state"):
         anchoring = _anchoring(options)
         if options.once:
             return FINE if anchoring.round() else BAD
-        return _rounds(anchoring, options.every)
+        return _rounds(anchoring, max(options.every, _SHORTEST))
 
 
 def _rounds(anchoring: "Anchoring", every: float) -> int:
@@ -111,7 +114,7 @@ def _anchoring(options: argparse.Namespace) -> "Anchoring":
     if len(set(names)) != len(names):
         raise NotCanonical("a target is named twice")
     source = Source(options.directory, public, origin)
-    rest = max(options.every, 0.05)
+    rest = max(options.every, _SHORTEST)
     return Anchoring(source, options.state, witnesses, stores, timeout=options.timeout, rest=rest, say=_say)
 
 
@@ -120,9 +123,12 @@ def _fetch(options: argparse.Namespace) -> int:
     from audit.anchors.fetch import fetch
     from audit.anchors.open_target import open_store
     from audit.cosignature import parse_witness_key
+    from audit.export.output import outside
 
     if options.out is None:
         raise NotCanonical("--fetch needs --out FILE")
+    if options.directory is not None:
+        outside(options.out, options.directory)
     witnesses = [parse_witness_key(_line(key)) for key in options.cosigned_by]
     keys = list(_log_keys(options))
     try:

@@ -1,6 +1,5 @@
 """What all commands share: exit codes, the one way to fail, and argument types."""
 
-import math
 import sys
 
 FINE, BAD, USAGE = 0, 1, 2
@@ -13,9 +12,9 @@ def fail(error: Exception | str, code: int) -> int:
 
 
 def seconds(text: str) -> float:
-    """A finite number of seconds, 0 or more."""
+    """A number of seconds, 0 to 1,000,000: waits of months are beyond what some system calls can count."""
     value = float(text)
-    if not 0 <= value < math.inf:
+    if not 0 <= value <= 1_000_000:
         raise ValueError(text)
     return value
 

@@ -40,10 +40,6 @@ def run(options: argparse.Namespace) -> int:
         return check_file(directory, options.key, options.anchor, options.witness_key, as_json=options.json)
     if options.witness_key and not options.anchor:
         return fail("a witness vouches for an anchor: give one with --anchor", USAGE)
-    if directory.is_file():
-        from audit.cli.prove import check_file
-
-        return check_file(directory, options.key, options.anchor, options.witness_key, as_json=options.json)
     try:
         public, origin = load_public(options.key)
         witnesses = [parse_witness_key(line) for line in options.witness_key]

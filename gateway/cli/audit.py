@@ -67,6 +67,11 @@ def _reading(log: LogSettings) -> dict[str, object]:
     return _checking(log) | {"socket": log.socket} | ({"hmac_key": keys} if keys else {}) | _contents(log)
 
 
+def _reporting(log: LogSettings) -> dict[str, object]:
+    """A report may be of several logs, each with a key."""
+    return _reading(log) | {"key": [log.public_key]}
+
+
 def _contents(log: LogSettings) -> dict[str, object]:
     return {"contents": log.contents.directory} if log.contents else {}
 
@@ -106,11 +111,11 @@ def _shipping(log: LogSettings) -> dict[str, object]:
 OFFERS: Final[Mapping[str, Callable[[LogSettings], dict[str, object]]]] = {
     "serve": _writing,
     "verify": _checking,
-    "prove": _checking,
+    "prove": _reading,
     "query": _reading,
     "show": _reading,
     "index": _reading,
-    "report": _reading,
+    "report": _reporting,
     "export": _reading,
     "reveal": _reading,
     "erase": _destroying,

@@ -28,7 +28,7 @@ def serve(config: Path | None, demo: bool, state: Path, bind: str | None) -> Non
     """Serve until SIGTERM or Ctrl-C: running answers are finished, then the audit log is sealed."""
     if demo and config:
         raise click.UsageError("--demo brings its own configuration; leave --config out")
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)  # `:100:` is a place in a file
     try:
         if demo:
             _serve_demo(console, state, bind or "127.0.0.1:8000")

@@ -48,13 +48,16 @@ def greet(console: Console, demo: Demo) -> None:
 def fetch_token(demo: Demo, role: str) -> str:
     """A fresh access token of one of the demo's clients, over HTTP like any client's."""
     client_id, secret = demo.clients[role]
-    with urllib3.PoolManager(timeout=5.0, retries=False) as pool:
-        answer = pool.request(
-            "POST",
-            f"{demo.base_url}/oauth/token",
-            fields={"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret},
-            encode_multipart=False,
-        )
+    with urllib3.PoolManager(timeout=30.0, retries=False) as pool:
+        try:
+            answer = pool.request(
+                "POST",
+                f"{demo.base_url}/oauth/token",
+                fields={"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret},
+                encode_multipart=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise StartError(f"the gateway did not answer its own demo client: {error}") from error
     if answer.status != 200:
         raise StartError(f"the gateway refused its own demo client: HTTP {answer.status}")
     return str(answer.json()["access_token"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gateway.identity.authenticate import ConfiguredIssuer
@@ -14,7 +14,7 @@ from gateway.settings import IssuerSource, OAuthSettings, Settings
 from policies.identity import EMBEDDED, IssuerPolicy
 from policies.source import Location, Problem, Problems, SourceError
 
-Observe = Callable[[str], KeyObserver]
+Observe = Callable[[str], KeyObserver | None]
 
 
 def open_token_issuer(oauth: OAuthSettings, policies: tuple[IssuerPolicy, ...]) -> TokenIssuer:
@@ -29,7 +29,7 @@ def open_token_issuer(oauth: OAuthSettings, policies: tuple[IssuerPolicy, ...]) 
 def configure_issuers(
     policies: tuple[IssuerPolicy, ...], settings: Settings, embedded: TokenIssuer | None, observe: Observe
 ) -> tuple[ConfiguredIssuer, ...]:
-    """Every trusted issuer with its keys. Raises SourceError naming each issuer without them.
+    """Every trusted issuer with its keys, none fetched yet. Raises SourceError naming each issuer without them.
 
     `observe` gives the observer of the issuer of that name, for keys that are fetched.
     """
@@ -39,6 +39,13 @@ def configure_issuers(
         problems.add(Location(str(settings.source), 1, 1), f"`issuers` names `{name}`, which identity.yaml does not")
     problems.raise_if_any()
     return tuple(issuer for issuer in configured if issuer is not None)
+
+
+def start_fetching(issuers: Iterable[ConfiguredIssuer]) -> None:
+    """Fetch in the background what issuers publish, so that the first request does not wait for it."""
+    for issuer in issuers:
+        if isinstance(issuer.keys, JwksKeys):
+            issuer.keys.start_refresh()
 
 
 def _configure(
@@ -74,9 +81,7 @@ def _keys(policy: IssuerPolicy, source: IssuerSource, observe: Observe) -> KeySo
         return shared_secret(source.secret) if source.secret is not None else None
     if source.jwks_uri is not None:
         endpoint = JwksEndpoint.parse(source.jwks_uri, source.ca_file)
-        keys = JwksKeys(endpoint.fetch, name=policy.name, observer=observe(policy.name))
-        keys.start_refresh()  # so that the first request does not wait for the fetch
-        return keys
+        return JwksKeys(endpoint.fetch, name=policy.name, observer=observe(policy.name))
     if source.jwks_file is None:
         return None
     try:

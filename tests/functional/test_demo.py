@@ -17,6 +17,7 @@ from harness.server import HANGU, Server, await_line, started
 from gateway.demo import Demo
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def commands(output: list[str]) -> dict[str, str]:
@@ -32,7 +33,7 @@ def paste(command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.model
 def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) -> None:
-    """Token, curl, SDK, query and verify as printed; `demo.json` for scripts; the same log after a restart."""
+    """Token, curl, SDK, query and verify as printed; the README's audit question; the same log after a restart."""
     state = tmp_path / "state"
     command = [HANGU, "serve", "--demo", "--bind", "127.0.0.1:0", "--state", str(state)]
     began = time.monotonic()
@@ -53,12 +54,10 @@ def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) 
         assert verified.returncode == 0, verified.stdout + verified.stderr
         token = subprocess.check_output([sys.executable, str(EXAMPLES / "get_token.py"), "user", str(state)], text=True)
         base_url = json.loads((state / "demo.json").read_text())["base_url"]
-        answer = subprocess.check_output(
-            [sys.executable, str(EXAMPLES / "chat.py"), "函谷是什么？", base_url],
-            text=True,
-            env={**os.environ, "HANGU_TOKEN": token.strip()},
-        )
+        answer = chat("函谷是什么？", base_url, token)
         assert "函谷" in answer or "Hangu" in answer
+        assert "[CREDIT_CARD]" in chat("What is the card number of Alice Example?", base_url, token)
+        check_first_audit_question(tmp_path)
         check_description(state, printed["A token for the role `user`, good for 30 minutes:"])
     assert ready_after < 60, "the promise is 15 s on an idle machine"
     assert process.returncode == 0
@@ -67,6 +66,25 @@ def test_the_printed_commands_work_and_a_second_start_continues(tmp_path: Path) 
         again = paste(commands(output)["Verify the audit log:"])
     assert again.returncode == 0
     assert len(list((state / "audit").glob("*.log"))) == 2
+
+
+def chat(question: str, base_url: str, token: str) -> str:
+    command = [sys.executable, str(EXAMPLES / "chat.py"), question, base_url]
+    return subprocess.check_output(command, text=True, env={**os.environ, "HANGU_TOKEN": token.strip()})
+
+
+def check_first_audit_question(folder: Path) -> None:
+    """The commands of the README's section, pasted in a folder that holds the demo's `state`."""
+    section = README.partition("## A first audit question")[2].partition("\n## ")[0]
+    lines = [line.removeprefix("$ ") for line in section.splitlines() if line.startswith("$ ")]
+    script = "\n".join(lines).replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+    shown = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=False, timeout=120, cwd=folder
+    )
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for word in ("completion cards redact 1", "policy.csv:", "PROVED", "good: ", "clean"):
+        assert word in shown.stdout
+    assert (folder / "audit.html").stat().st_size > 0
 
 
 def check_description(state: Path, token: str) -> None:

@@ -155,6 +155,25 @@ def test_a_dead_writer_means_503_until_it_is_back(tmp_path: Path, upstream: Scri
     assert verify(made).returncode == 0
 
 
+def test_a_log_that_is_given_up_outlives_a_reload(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """A foreign file in the log's folder stops the writer: 503 for everybody, and a reload is refused, since workers
+    that can record nothing would end the gateway. Once the file is gone it serves again by itself.
+    """
+    made = prepare(tmp_path / "state", upstream.base_url)
+    foreign = made.audit_dir / "notes.txt"
+    with serving(made) as server:
+        assert server.chat("before").status == 200
+        foreign.touch()
+        assert server.chat("not recorded").status == 503
+        server.process.send_signal(signal.SIGHUP)
+        until("the refusal", lambda: any("no audit writer answers" in line for line in server.output))
+        assert server.chat("still not recorded").status == 503
+        foreign.unlink()
+        until("a new writer", lambda: server.chat("after").status == 200, within=60)
+        assert server.stop() == 0
+    assert verify(made).returncode == 0
+
+
 def of(server: Server, event: str) -> list[dict[str, Any]]:
     return [record for record in server.records() if record["event"] == event]
 
@@ -189,14 +208,23 @@ def test_reload_takes_a_good_bundle_and_refuses_a_bad_one(tmp_path: Path, upstre
 
 
 def test_a_killed_supervisor_leaves_no_orphans_and_a_sealed_log(tmp_path: Path, upstream: ScriptedUpstream) -> None:
-    """SIGKILL to `hangu serve`: gunicorn follows, and the writer seals the log once nobody writes any more."""
+    """SIGKILL to `hangu serve`: gunicorn follows, and the writer seals the log once nobody writes any more.
+
+    A start right after it waits for that writer, and supervises one of its own.
+    """
     made = prepare(tmp_path / "state", upstream.base_url)
     with serving(made) as server:
         assert server.chat("before the end").status == 200
         server.process.kill()
         server.pool.clear()
         newest = max(made.audit_dir.glob("*.log"))
-        until("the sealed log", lambda: b'"k":"end"' in newest.read_bytes())
+        with serving(made) as again:
+            assert b'"k":"end"' in newest.read_bytes()
+            assert again.chat("after it").status == 200
+            parents = subprocess.check_output(["pgrep", "-P", str(again.process.pid), "-f", "audit serve"], text=True)
+            assert len(parents.split()) == 1
+            assert again.stop() == 0
+    assert b'"k":"end"' in max(made.audit_dir.glob("*.log")).read_bytes()
     assert verify(made).returncode == 0
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from audit import canonical
 from audit.admission import admit
 from audit.errors import NotCanonical
+from audit.shapes import Shapes
 
 KEYS = st.text(st.characters(max_codepoint=127), max_size=8)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -20,6 +21,13 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=5)
+TOKENS = st.sampled_from(
+    [*'{}[]:,"\\\n 0a', "-0", "1.0", '":"', '"]"', '\\"', "\\n", "\\u000a", "\n0", "医", "\x00", "9" * 16]
+)
+JSON_LIKE = st.lists(TOKENS, max_size=5).map("".join)
+CONFUSING = st.dictionaries(
+    JSON_LIKE.filter(str.isascii), JSON_LIKE | INTEGERS | st.lists(JSON_LIKE, max_size=3), min_size=1, max_size=3
+)
 
 
 def accepted_by_verifier(raw: bytes) -> bool:
@@ -74,6 +82,23 @@ def test_changed_bytes(value: dict[str, object], data: st.DataObject) -> None:
 def test_any_bytes(raw: bytes) -> None:
     """Of any bytes at all the two checks think the same, and neither fails otherwise than with its own error."""
     assert accepted_by_writer(raw) == accepted_by_verifier(raw)
+
+
+@given(CONFUSING, st.data())
+def test_known_shape(value: dict[str, object], data: st.DataObject) -> None:
+    """Whatever record was seen before, of a changed one its shape says what a parse says."""
+    shapes = Shapes()
+    seen = canonical.encode(value)
+    shapes.check(seen)
+    text = seen.decode()
+    start = data.draw(st.integers(0, len(text)))
+    stop = data.draw(st.integers(start, min(start + 4, len(text))))
+    raw = (text[:start] + data.draw(JSON_LIKE) + text[stop:]).encode()
+    if accepted_by_verifier(raw):
+        shapes.check(raw)
+    else:
+        with pytest.raises(NotCanonical):
+            shapes.check(raw)
 
 
 @given(OBJECTS, st.integers(0, 3))

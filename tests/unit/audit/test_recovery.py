@@ -1,7 +1,9 @@
 """Restart after a crash at any point: nothing signed is lost, what was cut is named, and the log goes on."""
 
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,38 @@ def test_crash_while_recovering(step: str, tmp_path: Path, open_journal: Open) -
     report = restart(log, open_journal)
     assert (report.state, report.records) == (CLEAN, 2)
     assert report.recoveries == {"copied": 2, "copied twice": 3, "cut": 1, "new segment begun": 2}[step]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Files can be created, as on a disk that is full, but nothing can be written to them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("tail", [None, b"", b'{"i":', b"\0" * 100], ids=["sealed", "unclean", "begun", "nuls"])
+def test_restarts_on_a_full_disk(tail: bytes | None, tmp_path: Path, open_journal: Open) -> None:
+    """A writer that is started again and again without space leaves the log as it was, and no file for each attempt."""
+    journal = open_journal()
+    journal.append([b'{"a":1}'], START_NS)
+    log = tmp_path / "log"
+    if tail is None:
+        journal.close(START_NS)
+    else:
+        kill(journal)
+        with (log / segments(log)[-1]).open("ab") as newest:
+            newest.write(tail)
+    before = {path.relative_to(log): path.read_bytes() for path in log.rglob("*") if path.is_file()}
+    for _ in range(3):
+        with full_disk(), pytest.raises(OSError, match="too large"):
+            open_journal(now_ns=START_NS + 5_000)
+    assert {path.relative_to(log): path.read_bytes() for path in log.rglob("*") if path.is_file()} == before
+    report = restart(log, open_journal)
+    assert (report.state, report.records, report.recoveries) == (CLEAN, 2, 1 if tail else 0)
 
 
 def kill(journal: Journal) -> None:

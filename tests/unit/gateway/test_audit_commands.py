@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from gateway import audit_commands
-from gateway.settings_audit import Anchoring, LogSettings, Shipping, Witness
+from gateway.settings_audit import LogSettings
+from gateway.settings_beside import Anchoring, Shipping, Witness
 
 LOG = LogSettings(
     directory=Path("/log/审计 a"),
@@ -34,8 +35,8 @@ LOG = LogSettings(
 
 def parsed(command: Sequence[str]) -> argparse.Namespace:
     """What the command's own parser makes of it."""
-    python, _, package, name, *rest = command
-    assert (python, package) == (sys.executable, "audit")
+    python, safe, _, package, name, *rest = command
+    assert (python, safe, package) == (sys.executable, "-P", "audit")
     parser = argparse.ArgumentParser()
     import_module(f"audit.cli.{name}").configure(parser)
     return parser.parse_args(rest)

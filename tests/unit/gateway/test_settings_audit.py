@@ -8,11 +8,12 @@ import pytest
 
 from audit.contents import auditor
 from gateway.settings import load_log_settings, load_settings
-from gateway.settings_audit import AuditSettings, ContentSettings, Witness
+from gateway.settings_audit import AuditSettings, ContentSettings
+from gateway.settings_beside import Witness
 from policies.source import SourceError
 
 SECRET = "s" * 40
-VKEY = "witness.example.com+8f6a6d4b+BBmz7VlHHHpkHz1fSgZ3kUJ0qWzC0u1vG7w2yJH1t4bP"
+VKEY = "witness.example.org/1+bbd22053+BL+HgMY6DDccPmC4a/ttre06pJEBhNsOcTUfM3IA/c4M"
 VALID = """\
 bind: 127.0.0.1:8000
 bundle: bundle
@@ -26,6 +27,7 @@ audit:
   socket: run/audit.sock
   origin: hangu.test/a
 """
+WITNESS = f"{{url: 'https://w', key: {VKEY}}}"
 FULL = f"""\
   heartbeat_seconds: 0
   retention_days: 183
@@ -75,10 +77,29 @@ def test_everything_beside_the_writer(tmp_path: Path) -> None:
         ("  anchors: {targets: ['sftp://me@host/p']}\n", "a target holds no credentials"),
         ("  anchors: {targets: [a], every_seconds: 0}\n", "`every_seconds` must be at least 1"),
         ("  anchors: {witnesses: [{url: 'ftp://w', key: x}]}\n", "`url` must be an http or https URL"),
-        ("  anchors: {witnesses: [{url: 'https://w', key: x}]}\n", "`key` must match"),
+        ("  anchors: {witnesses: [{url: 'https://w?a=b', key: x}]}\n", "without credentials, query or fragment"),
+        (
+            "  anchors: {witnesses: [{url: 'https://w', key: x}]}\n",
+            "12:49: not an Ed25519 verifier key line of a witness",
+        ),
+        (f"  anchors: {{witnesses: [{{url: 'https://w', key: {VKEY.replace('bbd2', 'bbd3')}}}]}}\n", "does not fit"),
+        (f"  anchors: {{witnesses: [{WITNESS}, {WITNESS}]}}\n", "an item of `witnesses` stands twice"),
+        ("  anchors: {targets: [a, ./a]}\n", "hangu.yaml:12:26: an item of `targets` stands twice"),
+        ("  anchors: {targets: [./]}\n", "and not around it"),
+        ("  anchors: {targets: ['S3://bucket']}\n", "the scheme of a target is written in small letters"),
+        ("  anchors: {targets: ['file:///x/audit/notes']}\n", "is written as its path, without a scheme"),
+        (
+            "  anchors: {targets: [a], retain_days: 9}\n",
+            "hangu.yaml:12:40: `retain_days` holds objects in S3, and no target is an `s3://` URL",
+        ),
         ("  anchors: {witnesses: [{url: 'https://w'}]}\n", "missing key `key`"),
         ("  shipping: [{to: 'http://siem'}]\n", "`to` must be a URL that starts with one of `syslog+udp://`"),
-        ("  shipping: [{to: 'syslog+tcp://me:pw@siem'}]\n", "without credentials"),
+        ("  shipping: [{to: 'syslog+tcp://me:secret@siem'}]\n", "without credentials"),
+        ("  shipping: [{to: 'syslog+tcp://:secret@siem'}]\n", "without credentials"),
+        ("  shipping: [{to: 'syslog+tcp://siem:99999'}]\n", "12:19: `to` must be a URL"),
+        ("  shipping: [{to: 'syslog+tcp://siem/path'}]\n", "a syslog target has no path"),
+        ("  shipping: [{to: 'otlp+http://siem?x=1'}]\n", "no user, query or fragment"),
+        ("  shipping: [{to: 'syslog+tcp://s'}, {to: 'syslog+tcp://s', format: cef}]\n", "`shipping` stands twice"),
         ("  shipping: [{ca_file: x}]\n", "missing key `to`"),
         ("  contents: {directory: contents}\n", "missing key `auditor_key`"),
         (
@@ -96,6 +117,27 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, more: str, problem: s
         _load(tmp_path, more)
     assert problem in str(caught.value)
     assert "secret@" not in str(caught.value)
+
+
+def test_an_origin_that_is_no_folder(tmp_path: Path) -> None:
+    """Stores keep notes under the origin's name; without any, the name may be as it is."""
+    file = tmp_path / "hangu.yaml"
+    text = VALID.replace("hangu.test/a", "hangu/../a")
+    file.write_text(text + "  anchors: {targets: [notes]}\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"hangu\.yaml:11:11: `hangu/\.\./a` cannot name a folder"):
+        load_settings(file, {"HMAC": SECRET})
+    file.write_text(text, encoding="utf-8")
+    assert load_settings(file, {"HMAC": SECRET}).audit.origin == "hangu/../a"
+
+
+def test_links_in_a_circle_and_a_secret_of_any_bytes(tmp_path: Path) -> None:
+    """Neither is a stack trace: a path that leads nowhere is said by whoever opens it, and a key is bytes."""
+    (tmp_path / "loop").symlink_to("loop")
+    file = tmp_path / "hangu.yaml"
+    file.write_text(VALID.replace("directory: audit", "directory: loop/audit"), encoding="utf-8")
+    audit = load_settings(file, {"HMAC": "\udcff" * 40}).audit
+    assert audit.directory == tmp_path / "loop" / "audit"
+    assert audit.hmac_key == b"\xff" * 40
 
 
 def test_a_reviewer_needs_none_of_the_secrets(tmp_path: Path) -> None:

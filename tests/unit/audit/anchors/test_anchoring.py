@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from harness.notes import notes_of
 
 from audit.anchors import anchoring
 from audit.anchors.anchoring import Anchoring, Source
@@ -73,7 +74,7 @@ def test_cosigned_notes_in_every_store(bench: Bench, log: Log, served: Served, t
         for _ in range(2):
             log.grow()
             assert process.round()
-    notes = list(NotesFile(file).notes("host-a/hangu", 0))
+    notes = notes_of(NotesFile(file), "host-a/hangu")
     assert len(notes) == 4
     for note in notes:
         require_cosigned(note, [served.key])
@@ -95,7 +96,7 @@ def test_store_that_missed_the_round(bench: Bench, served: Served, tmp_path: Pat
     witness: list[Target] = [WitnessTarget(served.url, served.key, 10.0)]
     assert not bench.start(witness, [Scripted("store", failing)]).round()
     assert bench.start(witness, [Kept(NotesFile(tmp_path / "late"))]).round()
-    (note,) = NotesFile(tmp_path / "late").notes("host-a/hangu", 0)
+    (note,) = notes_of(NotesFile(tmp_path / "late"), "host-a/hangu")
     require_cosigned(note, [served.key])
 
 

@@ -51,6 +51,12 @@ def test_one_round_and_back(place: Path, log: Log, capsys: pytest.CaptureFixture
         ["@/log", "--key", "@/key", "--state", "@/s", "--to", "nosuch://x", "--once"],
         ["@/log", "--key", "@/key", "--state", "@/s", "--to", "s3://a:hunter2@b/c", "--once"],
         ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/n", "--every", "-1"],
+        ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/n", "--every", "1e300"],
+        ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/n", "--timeout", "1e300", "--once"],
+        ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/log/n", "--once"],
+        ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/log/n/", "--once"],
+        ["@/log", "--key", "@/key", "--state", "@/s", "--to", "@/log", "--once"],
+        ["@/log", "--key", "@/key", "--fetch", "@/n", "--out", "@/log/out"],
         ["--key", "@/key", "--fetch", "@/n"],
         ["--key", "@/key", "--fetch", "@/n", "--out", "@/out", "--last", "-1"],
     ],
@@ -62,6 +68,7 @@ def test_wrong_usage_of_anchor(argv: list[str], place: Path, capsys: pytest.Capt
     assert error
     assert "hunter2" not in error
     assert not (place / "n").exists()
+    assert {file.suffix for file in (place / "log").iterdir()} <= {".log", ".lock"}
 
 
 def test_nothing_to_fetch(place: Path, log: Log, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +106,7 @@ def test_rewritten_log(place: Path, log: Log, capsys: pytest.CaptureFixture[str]
         ["keygen", "--name", "w", "--key", "@/key", "--state", "@/wm"],
         ["serve", "--listen", "127.0.0.1:0", "--key", "@/key", "--state", "@/log", "--log", "x"],
         ["serve", "--listen", "nonsense", "--key", "@/good", "--state", "@/memory", "--log", "@/key"],
+        ["serve", "--listen", "127.0.0.1:00000199999", "--key", "@/good", "--state", "@/memory", "--log", "@/key"],
         ["serve", "--listen", "127.0.0.1:0", "--key", "@/other", "--state", "@/memory", "--log", "@/key"],
         ["serve", "--listen", "127.0.0.1:0", "--key", "@/good", "--state", "@/memory", "--log", "a+b+c"],
         ["serve", "--listen", "127.0.0.1:0", "--key", "@/good", "--state", "@/memory", "--log", "@/missing"],

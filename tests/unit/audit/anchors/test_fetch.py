@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.anchors.fetch import fetch
-from audit.anchors.file_store import NotesFile
+from audit.anchors.file_store import NotesFile, NotesFolder
 from audit.checkpoint import LogKey
 from audit.cosignature import parse_signed_note
 from audit.errors import AnchorFailed
@@ -43,6 +43,24 @@ def test_planted_notes(log: Log, new_log: NewLog, tmp_path: Path) -> None:
     assert (found.notes, found.left_out) == ((good,), 1)
     both = fetch(store_of(tmp_path, planted, good), [log.key, stranger.key], [], 0)
     assert sorted(both.notes) == sorted((good, planted))
+
+
+def test_newest_notes_buried(log: Log, new_log: NewLog, tmp_path: Path) -> None:
+    """Notes of a stranger, and old notes copied to greater sizes, do not push the newest ones out of the last few."""
+    (tmp_path / "mount").mkdir()
+    store = NotesFolder(tmp_path / "mount")
+    notes = []
+    for _ in range(3):
+        log.grow()
+        notes.append(log.view().seen.note)
+        store.create("host-a/hangu", log.view().seen.size, notes[-1])
+    stranger = new_log(tmp_path / "stranger", seed=b"\x0d" * 32)
+    stranger.grow()
+    for number in range(5):
+        store.create("host-a/hangu", 1_000 + number, notes[0])
+        store.create("host-a/hangu", 2_000 + number, stranger.view().seen.note)
+    found = fetch(store, [log.key], [], 2)
+    assert (found.notes, found.left_out) == (tuple(notes[1:]), 10)
 
 
 def test_two_histories_under_one_key(log: Log, new_log: NewLog, tmp_path: Path) -> None:

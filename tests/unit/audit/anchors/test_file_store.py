@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.notes import notes_of
 
 from audit.anchor import load_anchors
 from audit.anchors.file_store import NotesFile, NotesFolder
@@ -42,8 +43,7 @@ def test_notes_are_kept(kind: str, log: Log, tmp_path: Path) -> None:
     assert store.read("host-a/hangu", size) == notes[-1]
     assert store.newest("host-a/hangu", 0) == notes[-1]
     assert store.newest("host-a/hangu", size) is None
-    assert list(store.notes("host-a/hangu", 0)) == notes
-    assert list(store.notes("host-a/hangu", 2)) == notes[-2:]
+    assert notes_of(store, "host-a/hangu") == notes
     assert store.read("host-b/hangu", size) is None
 
 
@@ -54,7 +54,7 @@ def test_the_same_checkpoint_again(kind: str, log: Log, tmp_path: Path) -> None:
     for _ in range(2):
         Kept(store_in(kind, tmp_path)).anchor(view, view.seen.note, 0)
     Kept(store_in(kind, tmp_path)).anchor(view, view.seen.note + "— witness.example AAAAAAAAAAAA\n", 0)
-    assert list(store_in(kind, tmp_path).notes("host-a/hangu", 0)) == [view.seen.note]
+    assert notes_of(store_in(kind, tmp_path), "host-a/hangu") == [view.seen.note]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,7 +98,7 @@ def test_file_for_verify(log: Log, tmp_path: Path) -> None:
     Kept(store).anchor(log.view(), log.view().seen.note, 0)
     assert len(list(load_anchors(tmp_path / "anchors.notes", log.key.public))) == 2
     store.create("host-b/hangu", 9, log.view().seen.note.replace("host-a", "host-b"))
-    assert len(list(store.notes("host-a/hangu", 0))) == 2
+    assert len(notes_of(store, "host-a/hangu")) == 2
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,37 @@ def test_half_written_note(rest: str, log: Log, tmp_path: Path) -> None:
     log.grow()
     with pytest.raises(AnchorFailed, match="does not end in a whole note"):
         Kept(store).anchor(log.view(), log.view().seen.note, 0)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "host-a/hangu\n5\n\n— x y\n",
+        "host-a/hangu\n",
+        "\n\nhost-a/hangu\n7\nAAAA\n\n\n",
+        "x" * 200_000 + "\n",
+        "医保\n" * 2_000 + "\n",
+    ],
+)
+def test_planted_lines(planted: str, log: Log, tmp_path: Path) -> None:
+    """Whatever lines of text others write before, between and behind the notes of a file, the notes are found."""
+    first = log.view().seen.note
+    log.grow()
+    second = log.view().seen.note
+    (tmp_path / "anchors.notes").write_text(planted + first + planted + second + planted, encoding="utf-8")
+    store = NotesFile(tmp_path / "anchors.notes")
+    assert notes_of(store, "host-a/hangu") == [first, second]
+    assert store.read("host-a/hangu", log.view().seen.size) in (second, None)  # None: too far from the end
+
+
+def test_a_file_made_to_take_for_ever(log: Log, tmp_path: Path) -> None:
+    """A hundred thousand lines that begin like a note cost one pass: a search that tries again from each took hours."""
+    (tmp_path / "anchors.notes").write_text("host-a/hangu\n" + "a\n" * 100_000 + log.view().seen.note, encoding="utf-8")
+    store = NotesFile(tmp_path / "anchors.notes")
+    assert store.newest("host-a/hangu", 0) == log.view().seen.note
+    log.grow()
+    Kept(store).anchor(log.view(), log.view().seen.note, 0)
+    assert len(notes_of(store, "host-a/hangu")) == 2
 
 
 def test_file_that_is_a_link(log: Log, tmp_path: Path) -> None:
@@ -145,4 +176,4 @@ def test_folder_with_other_files(log: Log, tmp_path: Path) -> None:
     Kept(store).anchor(view, view.seen.note, 0)
     for name in ("x.note", "7.note", "000000000007", ".000000000008.note.5", "0000000000009.note"):
         (tmp_path / "mount" / "host-a" / "hangu" / name).write_text("x")
-    assert list(store.notes("host-a/hangu", 0)) == [view.seen.note]
+    assert notes_of(store, "host-a/hangu") == [view.seen.note]

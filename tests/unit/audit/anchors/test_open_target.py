@@ -20,6 +20,7 @@ def test_kinds_of_targets(tmp_path: Path) -> None:
         f"{tmp_path}/folder": NotesFolder,
         f"{tmp_path}/other/": NotesFolder,
         f"file://{tmp_path}/other/": NotesFolder,
+        f"local://{tmp_path}/file": NotesFile,
         "memory://anchors": ObjectStore,
         "s3://bucket/prefix": S3Store,
     }

@@ -112,6 +112,14 @@ def test_endless_answer() -> None:
         assert sent(got) == ""
 
 
+def test_packed_answer() -> None:
+    """An answer is never unpacked: none was asked for, and it could be a bomb."""
+    with otlp_receiver() as got:
+        got.answers = [(200, {"Content-Encoding": "gzip"}, b"not gzip")]
+        assert sent(got) == ""
+    assert got.indexes == INDEXES
+
+
 def test_tls(tmp_path: Path) -> None:
     """Over https the receiver's certificate is checked: the right CA is believed, another is not."""
     good, other = issue(tmp_path / "good"), issue(tmp_path / "other")

@@ -76,6 +76,29 @@ def test_every_command_of_one_log_has_its_defaults(config: Path) -> None:
         assert known & OFFERS[command](log).keys() & {"directory", "directories", "socket"}, command
 
 
+def test_what_is_offered_has_the_shape_that_is_asked_for(config: Path) -> None:
+    """Where an argument may be given several times, a list: one path in its place ended a report in a stack trace."""
+    log = load_log_settings(config)
+    for command, offer in OFFERS.items():
+        parser = argparse.ArgumentParser()
+        import_module(f"audit.cli.{command}").configure(parser)
+        offered = offer(log)
+        for action in parser._actions:
+            if action.dest in offered:
+                several = isinstance(action, argparse._AppendAction) or action.nargs in ("*", "+")
+                assert isinstance(offered[action.dest], list) is several, (command, action.dest)
+
+
+def test_whoever_reads_is_recorded_without_naming_the_socket(config: Path) -> None:
+    """Every command that records its reads takes the writer's socket from the file."""
+    log = load_log_settings(config)
+    for command, offer in OFFERS.items():
+        parser = argparse.ArgumentParser()
+        import_module(f"audit.cli.{command}").configure(parser)
+        if {"socket", "unrecorded"} <= {action.dest for action in parser._actions}:
+            assert offer(log)["socket"] == log.socket, command
+
+
 def test_commands_without_a_log_need_no_configuration(tmp_path: Path) -> None:
     """A key can be made before there is a file to name it in."""
     words = ("keygen", "--key", tmp_path / "a.pem", "--public", tmp_path / "a.pub")
