@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from audit import canonical
-from audit.checkpoint import Checkpoint, LogKey, parse_note, parse_vkey
+from audit.checkpoint import Checkpoint, LogKey, check_origin, parse_note, parse_vkey
 from audit.errors import KeyUnusable, NotCanonical
 from audit.line import FORMAT, check_time
 from audit.merkle import Tree
@@ -80,7 +80,7 @@ def claims(body: bytes) -> Claims:
         if isinstance(origin, str) and type(number) is int and isinstance(previous, dict) and isinstance(key, str):
             nodes = [base64.b64decode(node, validate=True) for node in previous["frontier"]]
             if type(previous["size"]) is int:
-                return Claims(origin, number, Tree(previous["size"], nodes), parse_vkey(key))
+                return Claims(check_origin(origin), number, Tree(previous["size"], nodes), parse_vkey(key))
     except (KeyError, TypeError, ValueError, KeyUnusable) as error:
         raise NotCanonical("not the body of a `hdr`") from error
     raise NotCanonical("not the body of a `hdr`")

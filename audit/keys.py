@@ -27,8 +27,7 @@ def generate(key_file: Path, public_file: Path, origin: str | None = None) -> No
         public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
     else:
         public = f"{LogKey(origin, private.public_key()).vkey}\n".encode()
-    write_key_file(key_file, secret, 0o600)
-    write_key_file(public_file, public, 0o644)
+    write_pair(key_file, secret, public_file, public)
 
 
 def load_private(file: Path) -> Ed25519PrivateKey:
@@ -52,7 +51,10 @@ def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
     """
     data, _ = read_key_file(file)
     if not data.lstrip().startswith(b"-----BEGIN"):
-        key = parse_vkey(data.decode("ascii", "replace"))
+        try:
+            key = parse_vkey(data.decode("ascii", "replace"))
+        except KeyUnusable as error:
+            raise KeyUnusable(f"{file}: {error}") from error
         return key.public, key.origin
     try:
         public = serialization.load_pem_public_key(data)
@@ -66,8 +68,9 @@ def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
 def read_key_file(file: Path) -> tuple[bytes, os.stat_result]:
     """The first 16 KiB of a regular file. Raises `KeyUnusable`."""
     try:
-        with file.open("rb") as stream:
-            status = os.fstat(stream.fileno())
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold us up
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise KeyUnusable(f"{file}: not a regular file")
             return stream.read(_MAX_FILE), status
@@ -75,11 +78,27 @@ def read_key_file(file: Path) -> tuple[bytes, os.stat_result]:
         raise KeyUnusable(f"{file}: cannot be read: {error}") from error
 
 
+def write_pair(key_file: Path, secret: bytes, public_file: Path, public: bytes) -> None:
+    """Write both halves of a new pair, or neither: half of one would stand in the way of the next. As below."""
+    write_key_file(key_file, secret, 0o600)
+    try:
+        write_key_file(public_file, public, 0o644)
+    except KeyUnusable:
+        key_file.unlink()
+        raise
+
+
 def write_key_file(file: Path, data: bytes, mode: int) -> None:
-    """Write a new file. Raises `KeyUnusable`, also where there is one already."""
+    """Write a new file, durable as what the key is for. Raises `KeyUnusable`, also where there is one already."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(f"{file}: cannot be written: {error}") from error
+    try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-    except (OSError, ValueError) as error:
+            stream.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        file.unlink()
         raise KeyUnusable(f"{file}: cannot be written: {error}") from error

@@ -28,7 +28,7 @@ class Entry:
 def entries(directory: Path, start: int = 0) -> Iterator[Entry]:
     """Every whole line from index `start` on. A line that is being written does not count.
 
-    Raises `Tampered` where a line has no frame or another index, `OSError` where a file cannot be read.
+    Raises `Tampered` where a line has no frame, no end or another index, `OSError` where a file cannot be read.
     """
     names = segments(directory)
     firsts = [first_index(name) for name in names]
@@ -40,8 +40,10 @@ def entries(directory: Path, start: int = 0) -> Iterator[Entry]:
 def _entries_of(directory: Path, name: str, start: int) -> Iterator[Entry]:
     index, offset = first_index(name), 0
     with open_segment(directory, name) as stream:
-        for raw in stream:
+        while raw := stream.readline(lines.MAX_LINE + 1):
             if not raw.endswith(b"\n"):
+                if len(raw.rstrip(b"\0")) > lines.MAX_LINE:
+                    raise Tampered(name, index - first_index(name) + 1, "no line is that long")
                 return
             if index >= start:
                 line = raw[:-1]

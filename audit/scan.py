@@ -170,7 +170,7 @@ class Scanner:
         index = self.tree.size
         kind, body, time = lines.split(raw, index)  # (2)
         if kind not in _FOLLOWS[self._last]:  # (1)
-            raise NotCanonical(f"a `{kind.decode('ascii', 'replace')}` line cannot stand here")
+            raise NotCanonical(f"a line of kind {kind.decode('ascii', 'replace')!r} cannot stand here")
         if self._unclean and self._last == b"hdr" and kind != b"rcv":  # (7)
             raise NotCanonical("the segment before has no `end`, so a `rcv` must stand here")
         if time != self.time:

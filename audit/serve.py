@@ -38,9 +38,10 @@ class ServeOptions:
 
 
 def serve(options: ServeOptions) -> int:
-    """Hold the log until SIGTERM, SIGINT or idleness. 0: the log was sealed; 1: it was given up before.
+    """Hold the log until SIGTERM, SIGINT or idleness.
 
-    Raises `LogBusy`, `Tampered`, `KeyUnusable`, `NotCanonical` (origin) or `OSError` where it cannot start.
+    0: the log was sealed; 1: it was given up before, or nobody could be told that the writer is ready. Raises
+    `LogBusy`, `Tampered`, `KeyUnusable`, `NotCanonical` (origin) or `OSError` where it cannot start.
     """
     signer = Signer(options.origin, load_private(options.key))
     stop, wake = socket.socketpair()
@@ -64,8 +65,11 @@ def serve(options: ServeOptions) -> int:
                 timers=options.timers,
             )
             identity = options.socket.stat().st_ino
-            _say_ready(options)
-            return _run(writer, options.socket, identity)
+            heard = _say_ready(options.socket, options.ready_fd)
+            if not heard:  # who started this writer is gone: seal the log, and go
+                wake.send(b"x")
+            code = _run(writer, options.socket, identity)
+            return code if heard else 1
 
 
 def _run(writer: Writer, path: Path, identity: int) -> int:
@@ -137,11 +141,16 @@ def _max_peers() -> int:
     return min(_MAX_PEERS, soft - _SPARE_DESCRIPTORS) if soft != resource.RLIM_INFINITY else _MAX_PEERS
 
 
-def _say_ready(options: ServeOptions) -> None:
-    line = f"ready {options.socket}\n".encode(errors="surrogateescape")
-    if options.ready_fd is None:
-        sys.stdout.buffer.write(line)
-        sys.stdout.flush()
-        return
-    os.write(options.ready_fd, line)
-    os.close(options.ready_fd)
+def _say_ready(path: Path, descriptor: int | None) -> bool:
+    """Whether someone could be told."""
+    line = f"ready {path}\n".encode(errors="surrogateescape")
+    try:
+        if descriptor is None:
+            os.write(sys.stdout.fileno(), line)
+        else:
+            os.write(descriptor, line)
+            os.close(descriptor)
+    except (OSError, AttributeError) as error:  # AttributeError: stdout is closed, so there is none
+        print(f"audit: cannot say that the writer is ready: {error}", file=sys.stderr)
+        return False
+    return True

@@ -68,7 +68,7 @@ def progress_bar(directory: Path) -> Callable[[int], None] | None:
         files = segment_files(directory)
     except (OSError, Tampered):
         return None
-    total = sum(size for name, size in files.items() if name in segments_of(files))
+    total = sum(files[name] for name in segments_of(files))
     return Bar(total, sys.stderr).advance if total >= _WORTH_A_BAR else None
 
 

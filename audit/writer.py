@@ -13,7 +13,7 @@ from audit.line import MAX_BODY, MAX_LINE
 from audit.peers import Peer, Peers
 
 _GAP = 100e-6  # seconds without a record, after which no more are waited for
-_PATIENCE = 20 * _GAP  # that no client can stretch, however it spaces its records
+_LONGEST = 20 * _GAP  # wait for more, however they are spaced
 _BATCH_BYTES = 4 << 20  # with what stands in a line around each record: a commit stays below `directory.MAX_TAIL`
 _FRAME = MAX_LINE - MAX_BODY
 
@@ -88,7 +88,7 @@ class Writer:
         """
         expected, self._expected = self._expected, len(self._pending)
         last = start = self._monotonic()
-        while 0 < len(self._pending) < expected and (now := self._monotonic()) < min(last + _GAP, start + _PATIENCE):
+        while 0 < len(self._pending) < expected and (now := self._monotonic()) < min(last + _GAP, start + _LONGEST):
             os.sched_yield()  # where there is one core, they need it to send
             readable, woken = self._peers.wait(0)
             for peer in readable:

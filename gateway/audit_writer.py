@@ -12,7 +12,7 @@ from audit.client import AuditClient
 from gateway import audit_commands
 from gateway.settings_audit import AuditSettings
 
-READY_WITHIN = 30.0  # seconds; a writer re-reads the log before it takes records
+WRITER_READY_WITHIN = 30.0  # seconds; a writer re-reads the log before it takes records
 IDLE_EXIT = 10  # seconds without any client until a managed writer seals the log and ends
 SUPERVISED: Final = "HANGU_SUPERVISED"  # in the environment of workers whose supervisor sees to the writer
 _ANOTHER_WRITER: Final = 3  # exit code of a writer that found the log held by another
@@ -33,7 +33,7 @@ def start_writer(settings: AuditSettings, stdout: int = subprocess.DEVNULL) -> s
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True)
 
 
-def start_own_writer(settings: AuditSettings, within: float = READY_WITHIN) -> subprocess.Popen[bytes]:
+def start_own_writer(settings: AuditSettings, within: float = WRITER_READY_WITHIN) -> subprocess.Popen[bytes]:
     """A writer that takes records and is the caller's to end. Raises WriterError where there is none after `within` s.
 
     `AnotherWriter` may be one that a killed gateway left behind: it seals the log when its last client has gone. Who
@@ -58,7 +58,7 @@ def start_own_writer(settings: AuditSettings, within: float = READY_WITHIN) -> s
 def await_writer(settings: AuditSettings, process: subprocess.Popen[bytes] | None = None) -> None:
     """Return once a writer takes records; WriterError where that does not happen in time or the process ended."""
     client = AuditClient(settings.socket, settings.timeout)
-    deadline = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + WRITER_READY_WITHIN
     try:
         while not client.healthy():
             code = process.poll() if process else None

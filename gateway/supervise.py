@@ -28,6 +28,7 @@ from gateway import audit_commands, reload
 from gateway.audit_writer import (
     IDLE_EXIT,
     SUPERVISED,
+    WRITER_READY_WITHIN,
     AnotherWriter,
     WriterError,
     await_writer,
@@ -84,6 +85,7 @@ class Gateway:
         self._failures = 0
         self._backoff = Backoff()
         self._replaced: int | None = None  # exit code of a writer whose successor has not answered yet
+        self._judged_from = 0.0  # until then a successor may be reading the log
 
     @property
     def base_url(self) -> str:
@@ -202,11 +204,11 @@ class Gateway:
         if self._writer is None:
             return
         if self._writer.poll() is None:
-            healthy = self._log.healthy()
-            self._failures = 0 if healthy else self._failures + 1
-            if healthy:
+            if self._log.healthy():
                 self._writer_answers()
-            if self._failures < _WRITER_PATIENCE:
+                return
+            self._failures += 1
+            if self._failures < _WRITER_PATIENCE or time.monotonic() < self._judged_from:
                 return
             end(self._writer, _WRITER_PATIENCE)
         if not self._backoff.due():
@@ -214,9 +216,14 @@ class Gateway:
         _log.error("the audit writer is started again", code=self._writer.returncode)
         self._failures = 0
         self._replaced = self._writer.returncode
-        self._writer = start_writer(self._settings.audit)
+        self._judged_from = time.monotonic() + WRITER_READY_WITHIN
+        try:
+            self._writer = start_writer(self._settings.audit)
+        except OSError as error:  # no process to be had: tried again when it is due
+            _log.error("cannot be started", process="audit writer", error=error.strerror)
 
     def _writer_answers(self) -> None:
+        self._failures, self._judged_from = 0, 0.0
         self._backoff.worked()
         if self._replaced is not None and self._tell("audit.writer_restarted", exit_code=self._replaced):
             self._replaced = None

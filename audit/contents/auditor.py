@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from audit.contents import envelope
 from audit.errors import KeyUnusable
-from audit.keys import read_key_file, write_key_file
+from audit.keys import read_key_file, write_pair
 
 
 def generate(key_file: Path, public_file: Path) -> None:
@@ -19,8 +19,7 @@ def generate(key_file: Path, public_file: Path) -> None:
     encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
     secret = private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
     public = private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
-    write_key_file(key_file, secret, 0o600)
-    write_key_file(public_file, public, 0o644)
+    write_pair(key_file, secret, public_file, public)
 
 
 def load_private(file: Path) -> X25519PrivateKey:

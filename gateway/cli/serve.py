@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ def serve(config: Path | None, demo: bool, state: Path, bind: str | None) -> Non
     """Serve until SIGTERM or Ctrl-C: running answers are finished, then the audit log is sealed."""
     if demo and config:
         raise click.UsageError("--demo brings its own configuration; leave --config out")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal's encoding lacks (GBK: `✓`) must not end the gateway
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(highlight=False, soft_wrap=True, emoji=False)  # `:100:` is a place in a file
     try:
         if demo:

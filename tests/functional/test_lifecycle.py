@@ -207,6 +207,20 @@ def test_reload_takes_a_good_bundle_and_refuses_a_bad_one(tmp_path: Path, upstre
     assert verify(made).returncode == 0
 
 
+def test_a_reload_that_is_asked_for_during_the_start(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """It is not lost: a rule that was edited while a worker was reading the old one comes into force."""
+    made = prepare(tmp_path / "state", upstream.base_url)
+    policy, edited = made.config.parent / "bundle" / "policy.csv", tmp_path / "policy.csv"
+    edited.write_text(policy.read_text() + "p, role:guest, models, read, allow\n")
+    with started([HANGU, "serve", "--config", str(made.config), "--bind", "127.0.0.1:0"]) as (process, output):
+        until("the writer", lambda: list(made.audit_dir.glob("*.log")))
+        edited.replace(policy)
+        process.send_signal(signal.SIGHUP)
+        server = Server(made, await_line(process, output, "Serving on").split()[-1], process, output)
+        until("the new policy", lambda: server.request("GET", "/v1/models", role="guest").status == 200)
+        assert server.stop() == 0
+
+
 def test_a_killed_supervisor_leaves_no_orphans_and_a_sealed_log(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     """SIGKILL to `hangu serve`: gunicorn follows, and the writer seals the log once nobody writes any more.
 
@@ -323,6 +337,23 @@ def test_a_deployment_that_cannot_serve_says_why(
     assert result.returncode == 1
     assert message in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_terminal_that_lacks_a_character(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """Chinese paths and the tick of the progress are escaped there; they ended the start in a stack trace."""
+    made = prepare(tmp_path / "状态", upstream.base_url)
+    (made.config.parent / "bundle" / "limits.yaml").unlink()
+    result = subprocess.run(
+        [HANGU, "serve", "--config", str(made.config), "--bind", "127.0.0.1:0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert result.returncode == 1
+    assert "\\u72b6\\u6001/bundle" in result.stdout
+    assert "Traceback" not in result.stderr
 
 
 def test_a_taken_port_is_named(gateway: Server, tmp_path: Path, upstream: ScriptedUpstream) -> None:

@@ -25,6 +25,7 @@ class Host(Protocol):
     log: Path
     socket: Path
 
+    def command(self, *more: str) -> list[str]: ...
     def start(self, *more: str, before: object = None) -> subprocess.Popen[bytes]: ...
     def refused(self, *more: str) -> subprocess.CompletedProcess[str]: ...
     def verify(self, *more: str) -> subprocess.CompletedProcess[str]: ...
@@ -223,6 +224,19 @@ def test_ready_descriptor(host: Host) -> None:
             assert ready.read() == f"ready {host.socket}\n"
         assert process.communicate(timeout=20)[0] == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--ready-fd", "77")], ids=["stdout", "ready-fd"])
+def test_nobody_to_tell(more: tuple[str, ...], host: Host) -> None:
+    """A writer that cannot say that it is ready, since who started it is gone, seals the log and leaves no socket."""
+    reader, pipe = os.pipe()
+    os.close(reader)
+    done = subprocess.run(host.command(*more), stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    os.close(pipe)
+    assert (done.returncode, "cannot say that the writer is ready" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
+    assert not host.socket.exists()
+    assert "sealed by an orderly stop" in host.verify().stdout
 
 
 def test_tampered_log_is_not_continued(host: Host, client: AuditClient) -> None:

@@ -1,5 +1,6 @@
 """Key files: made once, private, and of the one right kind."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_never_replaces(tmp_path: Path) -> None:
     assert not (tmp_path / "public").exists()
 
 
+def test_half_a_pair(tmp_path: Path) -> None:
+    """Where the public half cannot be written no private half stays behind, and the next attempt succeeds."""
+    (tmp_path / "public").write_text("another's")
+    with pytest.raises(KeyUnusable, match="public"):
+        generate(tmp_path / "key", tmp_path / "public")
+    assert not (tmp_path / "key").exists()
+    generate(tmp_path / "key", tmp_path / "free")
+    assert (tmp_path / "public").read_text() == "another's"
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_open_to_others(mode: int, tmp_path: Path) -> None:
     """A private key that the group or others can reach is unusable."""
@@ -45,6 +56,14 @@ def test_verifier_key_line(tmp_path: Path, private: Ed25519PrivateKey) -> None:
     assert load_public(tmp_path / "public") == (private.public_key(), "host-a/hangu")
 
 
+def test_pipe(tmp_path: Path) -> None:
+    """A named pipe in the place of a key is refused, not waited for."""
+    os.mkfifo(tmp_path / "key", 0o600)
+    for load in (load_private, load_public):
+        with pytest.raises(KeyUnusable, match="not a regular file"):
+            load(tmp_path / "key")
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\0", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
 def test_nonsense(content: bytes, tmp_path: Path) -> None:
     """A file that is no key raises our own error, for either half."""
@@ -52,7 +71,7 @@ def test_nonsense(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     file.chmod(0o600)
     for load in (load_private, load_public):
-        with pytest.raises(KeyUnusable):
+        with pytest.raises(KeyUnusable, match=str(file)):
             load(file)
 
 

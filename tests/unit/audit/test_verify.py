@@ -125,6 +125,8 @@ MUTATIONS: dict[str, tuple[int, Callable[[list[bytes]], list[bytes]]]] = {
     "time that is no time": (0, on_line(3, lambda x: x.replace(b"08:00:00.000001Z", b"28:00:00.000001Z"))),
     "time going back": (1, on_line(3, lambda x: x.replace(b"2026-11-23", b"2025-11-23"))),
     "kind": (0, on_line(3, lambda x: x.replace(b'"rec"', b'"rcv"'))),
+    "kind that clears the screen": (0, on_line(3, lambda x: x.replace(b'"rec"', b'"\x1b[2J"'))),
+    "origin that clears the screen": (1, on_line(1, lambda x: x.replace(b'"host-a', b'"\\u001b[2J'))),
     "unknown kind": (0, on_line(3, lambda x: x.replace(b'"rec"', b'"xyz"'))),
     "space": (0, on_line(3, lambda x: x.replace(b'"n":1', b'"n": 1'))),
     "space behind the line": (0, on_line(3, lambda x: x[:-1] + b" \n")),
@@ -146,13 +148,14 @@ MUTATIONS: dict[str, tuple[int, Callable[[list[bytes]], list[bytes]]]] = {
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_changed_log(name: str, small_log: Path, check: Check) -> None:
-    """A change of this kind is tampering, and the report names the file."""
+    """A change of this kind is tampering, and the report names the file, in words that are safe to show."""
     position, change = MUTATIONS[name]
     rewrite(small_log, change, position)
     report = check(small_log)
     assert report.state == TAMPERED
     assert report.problem is not None
     assert report.problem.startswith(segments(small_log)[position])
+    assert report.problem.isprintable()
 
 
 @pytest.mark.parametrize(

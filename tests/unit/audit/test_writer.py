@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from audit import wire
 from audit.client import AuditClient
 from audit.errors import AuditUnavailable, RecordRefused
 from audit.journal import Journal, Rotation
-from audit.peers import Peers
+from audit.peers import Peer, Peers
 from audit.reader import entries
 from audit.writer import Writer
 
+GAP = 100e-6  # seconds, as `audit.writer` has it
 START_NS = 1_795_420_800_000_000_000
 
 
@@ -180,3 +182,85 @@ def test_clock_one_hour_back(start: Start, tmp_path: Path) -> None:
     assert notes == [b'{"behind_ms":3600000,"event":"audit.clock"}']
     times = [entry.time for entry in entries(tmp_path / "log")]
     assert times == sorted(times)
+
+
+@pytest.fixture
+def connected(tmp_path: Path) -> Iterator[Callable[[type[Peers], int], tuple[Peers, list[socket.socket]]]]:
+    """Connects so many clients to peers that are told to stop: a writer has one turn, with what was sent before."""
+    sockets: list[socket.socket] = []
+
+    def connect(kind: type[Peers], count: int) -> tuple[Peers, list[socket.socket]]:
+        listener, (stop, wake) = socket.socket(socket.AF_UNIX), socket.socketpair()
+        sockets.extend((listener, stop, wake))
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        peers = kind(listener, stop, users={OWN}, limit=count)
+        clients = [socket.socket(socket.AF_UNIX) for _ in range(count)]
+        sockets.extend(clients)
+        for client in clients:
+            client.connect(str(tmp_path / "s"))
+            assert peers.wait(10) == ([], False)
+        wake.send(b"x")
+        return peers, clients
+
+    yield connect
+    for each in sockets:
+        each.close()
+
+
+def commits(log: Path) -> list[int]:
+    """How many records stand in front of each checkpoint."""
+    counts = [0]
+    for entry in entries(log):
+        counts[-1] += entry.kind == b"rec"
+        counts += [0] if entry.kind == b"ckpt" else []
+    return counts
+
+
+def test_flood_of_tiny_records(
+    connected: Callable[[type[Peers], int], tuple[Peers, list[socket.socket]]],
+    open_journal: Callable[..., Journal],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """What a commit holds is bounded in bytes of the log, where a tiny record has a line many times its size."""
+    monkeypatch.setattr("audit.writer._BATCH_BYTES", 1000)
+    peers, clients = connected(Peers, 4)
+    for client in clients:
+        client.sendall(wire.request(b"{}") * 10)
+    writer = Writer(open_journal(), peers, operators=(), now_ns=lambda: START_NS, monotonic=time.monotonic)
+    writer.run()
+    assert [count for count in commits(tmp_path / "log") if count] == [10, 10, 10, 10]
+
+
+class Spaced(Peers):
+    """One peer that sends many records at once, and from then on another just before the writer stops waiting."""
+
+    seconds = 0.0
+    turns = 0
+
+    def wait(self, seconds: float | None) -> tuple[list[Peer], bool]:
+        """Everything that happens: two turns, and no end of records while the writer waits for more."""
+        if not self.all():
+            return super().wait(seconds)
+        self.turns += seconds != 0
+        self.seconds += 0.9 * GAP
+        return self.all(), self.turns > 2
+
+    def read(self, peer: Peer) -> list[wire.Request]:
+        """A thousand records in the first turn, one at a time later."""
+        return [b"{}"] * (1000 if self.turns == 1 else 1)
+
+
+def test_records_just_in_time(
+    connected: Callable[[type[Peers], int], tuple[Peers, list[socket.socket]]],
+    open_journal: Callable[..., Journal],
+    tmp_path: Path,
+) -> None:
+    """A client that spaces its records so that more are always about to come delays nobody's for more than a moment."""
+    peers, _ = connected(Spaced, 1)
+    assert isinstance(peers, Spaced)
+    writer = Writer(open_journal(), peers, operators=(), now_ns=lambda: START_NS, monotonic=lambda: peers.seconds)
+    writer.run()
+    first, second, *_ = (count for count in commits(tmp_path / "log") if count)
+    assert (first, second < 30) == (1000, True)

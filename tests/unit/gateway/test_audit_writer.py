@@ -60,7 +60,7 @@ def test_a_writer_that_never_gets_ready(settings: AuditSettings) -> None:
 
 def test_a_supervised_worker_starts_no_writer(settings: AuditSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The supervisor could not hold the log any more; alone, a worker starts one."""
-    monkeypatch.setattr(audit_writer, "READY_WITHIN", 0.1)
+    monkeypatch.setattr(audit_writer, "WRITER_READY_WITHIN", 0.1)
     monkeypatch.setenv(SUPERVISED, "1")
     with pytest.raises(WriterError, match="no audit writer answers"):
         ensure_writer(settings)
