@@ -117,7 +117,7 @@ def test_the_second_verifier_notices_them_too(original: Path, tmp_path: Path) ->
     assert [log.name for log, verdict in zip(logs, verdicts, strict=True) if verdict["exit"] != 10] == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(names=st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=2, max_size=4), seed=st.integers(0, 2**32))
 def test_several_attacks_at_once(
     names: list[str], seed: int, original: Path, tmp_path_factory: pytest.TempPathFactory
