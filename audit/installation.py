@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from audit.anchor import load_anchors
 from audit.bodies import claims
+from audit.directory import printable
 from audit.errors import NotCanonical, Tampered, UnreadableLog
 from audit.origins import OriginList
 from audit.reader import entries
@@ -69,7 +70,8 @@ def verify_all(
         mine = [each for file in anchors.get(origin, ()) for each in load_anchors(file, key.public, directory)]
         reports.append((directory, verify(directory, key.public, origin, mine, progress(directory))))  # 4
     problems += [f"the log of `{origin}` is missing" for origin in known if origin not in seen]
-    problems += [f"an anchor is of `{origin}`, not on the list" for origin in sorted(anchors.keys() - known.keys())]
+    foreign = sorted(anchors.keys() - known.keys())
+    problems += [f"an anchor is of `{printable(origin)}`, not on the list" for origin in foreign]
     return Installation(tuple(reports), tuple(problems))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from audit.checkpoint import LogKey, parse_vkey
 from audit.errors import KeyUnusable
@@ -32,13 +33,7 @@ def generate(key_file: Path, public_file: Path, origin: str | None = None) -> No
 
 def load_private(file: Path) -> Ed25519PrivateKey:
     """The signing key. Raises `KeyUnusable`, also where the group or others may read the file."""
-    data, status = read_key_file(file)
-    if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
-        raise KeyUnusable(f"{file}: must belong to the writer and have mode 0600")
-    try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable(f"{file}: not a PEM private key without password") from error
+    key = read_private(file, "the writer")
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyUnusable(f"{file}: not an Ed25519 key")
     return key
@@ -63,6 +58,17 @@ def load_public(file: Path) -> tuple[Ed25519PublicKey, str | None]:
     if not isinstance(public, Ed25519PublicKey):
         raise KeyUnusable(f"{file}: not an Ed25519 key")
     return public, None
+
+
+def read_private(file: Path, owner: str) -> PrivateKeyTypes:
+    """A private key of any kind. Raises `KeyUnusable`, also where someone besides the owner may read or change it."""
+    data, status = read_key_file(file)
+    if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
+        raise KeyUnusable(f"{file}: must belong to {owner} and have mode 0600")
+    try:
+        return serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable(f"{file}: not a PEM private key without password") from error
 
 
 def read_key_file(file: Path) -> tuple[bytes, os.stat_result]:

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.cli.common import FINE, USAGE, fail, positive
 from audit.cli.verify import TAMPERED, TORN
-from audit.directory import printable
 from audit.errors import KeyUnusable, NotCanonical, UnreadableLog
 
+if TYPE_CHECKING:
+    from audit.checkpoint import LogKey
+
+_START = 4096  # characters of a file of anchors, within which its first note begins
 _EXIT = {"clean": FINE, "torn": TORN, "tampered": TAMPERED}
 
 
@@ -43,30 +47,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _sign(options: argparse.Namespace) -> int:
-    from audit.checkpoint import Signer, parse_vkey
+    from audit.checkpoint import Signer
     from audit.keys import load_private
     from audit.origins import make_list, sign_list
 
     signer = Signer(options.name, load_private(options.key))
-    logs = [parse_vkey(file.read_text(encoding="ascii", errors="replace")) for file in options.logs]
-    origins = make_list(options.serial, datetime.now(UTC).date(), logs)
+    origins = make_list(options.serial, datetime.now(UTC).date(), map(_named_key, options.logs))
     with options.out.open("x", encoding="utf-8") as stream:
         stream.write(sign_list(origins, signer))
-    print(f"{options.out}: {len(logs)} logs, serial {origins.serial}\nverifier key: {signer.key.vkey}")
+    print(f"{options.out}: {len(origins.keys)} logs, serial {origins.serial}\nverifier key: {signer.key.vkey}")
     return FINE
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from audit.checkpoint import LogKey
     from audit.installation import verify_all
-    from audit.keys import load_public
     from audit.origins import read_list
     from audit.verdict import describe, progress_bar
 
-    public, name = load_public(options.key)
-    if name is None:
-        raise KeyUnusable(f"{options.key}: a verifier key line is needed, which names the installation")
-    origins = read_list(options.list, LogKey(name, public))
+    origins = read_list(options.list, _named_key(options.key))
     if origins.serial < options.serial:
         raise NotCanonical(f"{options.list}: serial {origins.serial}, but {options.serial} has been seen before")
     found = verify_all(origins, options.directories, _by_origin(options.anchor), progress_bar)
@@ -80,10 +78,21 @@ def _verify(options: argparse.Namespace) -> int:
     return _EXIT[found.state]
 
 
+def _named_key(file: Path) -> "LogKey":
+    from audit.checkpoint import LogKey
+    from audit.keys import load_public
+
+    public, name = load_public(file)
+    if name is None:
+        raise KeyUnusable(f"{file}: a verifier key line is needed, which names its log or its installation")
+    return LogKey(name, public)
+
+
 def _by_origin(files: Iterable[Path]) -> dict[str, list[Path]]:
-    """Files of anchors by the origin that the first line of each names."""
+    """Files of anchors by the origin that the first note in each names, if it is a note: that shows later."""
     found: dict[str, list[Path]] = {}
     for file in files:
         with file.open(encoding="utf-8", errors="replace") as stream:
-            found.setdefault(printable(stream.readline(200).rstrip("\n")), []).append(file)
+            origin = stream.read(_START).lstrip("\n").partition("\n")[0]
+        found.setdefault(origin, []).append(file)
     return found

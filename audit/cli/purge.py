@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"keep what has a line of the last N days (default {_KEEP_DAYS}, at least 183)",
     )
-    parser.add_argument("--socket", type=Path, help="socket of the running writer, which then does it")
+    parser.add_argument("--socket", type=Path, help="socket of the running writer, which then purges its own log")
     parser.add_argument("--key", type=Path, help="the log's private key, where no writer runs")
     parser.add_argument("--origin", help="name of the log, with --key")
     parser.add_argument("--dry-run", action="store_true", help="list what would go, and do nothing")

@@ -1,7 +1,6 @@
 """The auditor's key pair (X25519). The gateway has the public half alone, so it cannot read what it has sealed."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from audit.contents import envelope
 from audit.errors import KeyUnusable
-from audit.keys import read_key_file, write_pair
+from audit.keys import read_key_file, read_private, write_pair
 
 
 def generate(key_file: Path, public_file: Path) -> None:
@@ -24,13 +23,7 @@ def generate(key_file: Path, public_file: Path) -> None:
 
 def load_private(file: Path) -> X25519PrivateKey:
     """The auditor's private key. Raises `KeyUnusable`, also where the group or others may read the file."""
-    data, status = read_key_file(file)
-    if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
-        raise KeyUnusable(f"{file}: must belong to the auditor and have mode 0600")
-    try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable(f"{file}: not a PEM private key without password") from error
+    key = read_private(file, "the auditor")
     if not isinstance(key, X25519PrivateKey):
         raise KeyUnusable(f"{file}: not an X25519 key; `keygen --auditor` makes one")
     return key

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.wait import until
 
 from audit.storage import Segment
 from audit.watch import Watch
@@ -26,6 +27,8 @@ def watch(tmp_path: Path) -> Watch:
         if name != OPEN:
             watch.sealed(name, segment.stamp)
     watch.check(LATER_NS)
+    probe, changed = tmp_path.parent / "probe", tmp_path.stat().st_mtime_ns
+    until("a change now has another time", lambda: probe.write_bytes(b"x") and probe.stat().st_mtime_ns > changed)
     return watch
 
 
